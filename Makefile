@@ -1,0 +1,54 @@
+# Everything a new machine needs: `make demo` and `make test`. Each target installs what it needs into .venv once;
+# later calls find it there and work offline.
+#
+#   TORCH=cpu|cuda   which torch to install (default cpu)
+#   PYTHON=...       the interpreter to make .venv with (3.11 is what the lock was resolved for)
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TORCH ?= cpu
+TORCH_VERSION := 2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed-$(TORCH)
+LOCK := images/development.lock
+
+.PHONY: demo test test-all lint bench lock clean
+
+demo: $(INSTALLED)
+	$(BIN)/themis demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow and not container and not browser"
+
+test-all: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python -m pytest tests/benchmarks -m "" -s
+
+# torch comes first and by exact version, so that nothing below asks an index for another build of it. The CPU build is
+# taken from wherever pip is configured to look; plain PyPI has only the CUDA build for Linux.
+$(INSTALLED): pyproject.toml $(LOCK)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch==$(TORCH_VERSION)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $(LOCK)
+ifeq ($(TORCH),cuda)
+	$(BIN)/python -m pip install --quiet "liger-kernel>=0.8.5,<0.9"
+endif
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# Resolve the extras again, for every platform's wheels, and write the lock. torch is left out: see above.
+lock: $(INSTALLED)
+	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
+	  --extra data --extra classify --extra llm --extra train --extra evaluate --extra launcher --extra kfp --extra dev \
+	  --output-file $(LOCK) pyproject.toml
+
+clean:
+	rm -rf $(VENV) runs dist build *.egg-info

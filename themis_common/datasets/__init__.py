@@ -1,0 +1,1 @@
+"""Datasets: folders of parquet shards that exist once their manifest does."""

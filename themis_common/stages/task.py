@@ -1,0 +1,212 @@
+"""A stage as one task of a run: configuration in from the run folder, a small JSON artifact out.
+
+A run has a folder. It holds the resolved configuration (`config.json`), a record of each task (`tasks/<task>.json`)
+and, when a task met a user error, that error (`_error.json`). Components pass the folder's location and nothing
+else; bytes go through the store. KFP artifacts are the small JSON of `DatasetRef`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from themis_common.config import load_config
+from themis_common.errors import UserError
+from themis_common.stages.run import StageReport, gather, map_units, output_location, plan_units, run_stage
+from themis_common.stages.stage import Stage
+from themis_common.store import AlreadyExistsError, Store, open_store
+
+C = TypeVar("C")
+CONFIG = "config.json"
+ERROR = "_error.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRef:
+    """What one task hands to the next: where a dataset is and what it holds."""
+
+    uri: str
+    digest: str
+    rows: int
+    bytes: int
+
+    @classmethod
+    def read(cls, path: str) -> "DatasetRef":
+        """The reference in the artifact file at `path`."""
+        return cls(**json.loads(Path(path).read_bytes()))
+
+
+class RunFolder:
+    """The folder of one run, at any location that the store serves."""
+
+    def __init__(self, uri: str) -> None:
+        self.store: Store = open_store(uri)
+        self.uri = uri
+
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration.
+
+        Raises:
+            UserError: the folder has none.
+        """
+        try:
+            document: dict[str, Any] = json.loads(self.store.read_bytes(CONFIG))
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{self.uri} is no run folder (no {CONFIG}); start runs with `themis run`"
+            ) from error
+        return document
+
+    def stage_config(self, stage: Stage[C], task: str) -> C:
+        """The configuration of one task.
+
+        Raises:
+            UserError: the run has no such task, or a value is wrong.
+        """
+        sections = self.config()["tasks"]
+        if task not in sections:
+            raise UserError(
+                f"{self.uri}/{CONFIG} has no section {task!r}; start the run again with this version"
+            )
+        return load_config(stage.config, sections[task], where=f"{self.uri}/{CONFIG}: {task}")
+
+    def record(self, task: str, report: StageReport) -> DatasetRef:
+        """Note that a task is finished and where its output is."""
+        manifest = report.manifest
+        ref = DatasetRef(
+            uri=report.uri, digest=manifest.content_digest, rows=manifest.rows, bytes=manifest.bytes
+        )
+        record = {
+            "task": task,
+            "stage": manifest.stage,
+            "seconds": round(report.seconds, 3),
+            "cached": report.cached,
+            **asdict(ref),
+        }
+        self.store.write_bytes(f"tasks/{task}.json", (json.dumps(record, indent=1) + "\n").encode())
+        return ref
+
+    def uri_of(self, task: str) -> str:
+        """Where the output of a finished task is.
+
+        Raises:
+            UserError: the task has not finished in this run.
+        """
+        records = self.tasks()
+        if task not in records:
+            raise UserError(f"{self.uri}: task {task} has not finished; its output is needed here")
+        return str(records[task]["uri"])
+
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """The records of all finished tasks, by task name."""
+        names = self.store.list("tasks/")
+        records = (json.loads(self.store.read_bytes(name)) for name in names)
+        return {record["task"]: record for record in records}
+
+    def fail(self, task: str, error: UserError) -> None:
+        """Leave the error where the runner finds it; the first of a run stays."""
+        content = json.dumps({"task": task, "message": str(error)}) + "\n"
+        try:
+            self.store.write_bytes(ERROR, content.encode(), exclusive=True)
+        except AlreadyExistsError:
+            return
+
+    def error(self) -> str | None:
+        """The message of the user error that ended the run, if one did."""
+        if not self.store.exists(ERROR):
+            return None
+        return str(json.loads(self.store.read_bytes(ERROR))["message"])
+
+    def clear(self) -> None:
+        """Forget the error and the task records of an earlier attempt; finished datasets stay."""
+        for name in [ERROR, *self.store.list("tasks/")]:
+            self.store.delete(name)
+
+
+@contextmanager
+def reporting_errors(run: str, task: str) -> Iterator[RunFolder]:
+    """The run folder; a user error inside the block is left in it and raised on."""
+    folder = RunFolder(run)
+    try:
+        yield folder
+    except UserError as error:
+        folder.fail(task, error)
+        raise
+
+
+def run_task(
+    stage: Stage[C], *, task: str, run: str, inputs: Mapping[str, str], artifact: str
+) -> dict[str, Any]:
+    """Run a whole stage as one task.
+
+    Args:
+        task: the name of the task in the run; its configuration section.
+        run: location of the run folder.
+        inputs: artifact files of the upstream tasks, by input name.
+        artifact: where to write the artifact file.
+
+    Returns:
+        The artifact's metadata for the Kubeflow UI: uri, digest, rows, bytes.
+    """
+    with reporting_errors(run, task) as folder:
+        config = folder.stage_config(stage, task)
+        uris = {name: DatasetRef.read(path).uri for name, path in inputs.items()}
+        return _hand_on(run_in(folder, stage, task, config, uris), artifact)
+
+
+def run_in(folder: RunFolder, stage: Stage[C], task: str, config: C, uris: Mapping[str, str]) -> DatasetRef:
+    """Run a stage on datasets that are known by their locations, and record it as `task` of the run."""
+    report = run_stage(stage, config, uris, _location(folder, stage, config, uris))
+    return folder.record(task, report)
+
+
+def plan_task(stage: Stage[C], *, task: str, run: str, source: str) -> list[str]:
+    """Plan the fan-out of a stage with one input: the names `i/n` of the unit groups, none for an empty input."""
+    with reporting_errors(run, task) as folder:
+        config, uris, output = _single_input(folder, stage, task, source)
+        units = plan_units(stage, config, uris, output)
+        groups = min(len(units), int(folder.config()["map_pods"]))
+        return [f"{group}/{groups}" for group in range(groups)]
+
+
+def map_task(stage: Stage[C], *, task: str, run: str, source: str, group: str) -> None:
+    """Work through the units of one group `i/n`: every n-th unit from the i-th on."""
+    with reporting_errors(run, task) as folder:
+        config, uris, output = _single_input(folder, stage, task, source)
+        units = plan_units(stage, config, uris, output)
+        index, groups = (int(part) for part in group.split("/"))
+        map_units(stage, config, uris, output, units, range(index, len(units), groups))
+
+
+def gather_task(stage: Stage[C], *, task: str, run: str, source: str, artifact: str) -> dict[str, Any]:
+    """Finish the fan-out of a stage; whatever a map task left undone is a user error that names the unit."""
+    with reporting_errors(run, task) as folder:
+        config, uris, output = _single_input(folder, stage, task, source)
+        report = gather(stage, config, uris, output, plan_units(stage, config, uris, output))
+        return _hand_on(folder.record(task, report), artifact)
+
+
+def _single_input(
+    folder: RunFolder, stage: Stage[C], task: str, source: str
+) -> tuple[C, dict[str, str], str]:
+    assert len(stage.inputs) == 1, (
+        f"{stage.name} has {len(stage.inputs)} inputs; only stages with one fan out"
+    )
+    config = folder.stage_config(stage, task)
+    uris = {name: DatasetRef.read(source).uri for name in stage.inputs}
+    return config, uris, _location(folder, stage, config, uris)
+
+
+def _location(folder: RunFolder, stage: Stage[C], config: C, uris: Mapping[str, str]) -> str:
+    digests = stage.input_digests(config, stage.open_inputs(uris))
+    return output_location(stage, config, digests, folder.config()["store"])
+
+
+def _hand_on(ref: DatasetRef, artifact: str) -> dict[str, Any]:
+    metadata = asdict(ref)
+    path = Path(artifact)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(metadata) + "\n")
+    return metadata

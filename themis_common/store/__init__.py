@@ -1,0 +1,6 @@
+"""Where bytes live: one folder abstraction over a local disk and, later, an object store."""
+
+from themis_common.store.base import AlreadyExistsError, Store
+from themis_common.store.open import open_store
+
+__all__ = ["AlreadyExistsError", "Store", "open_store"]
