@@ -1,0 +1,1 @@
+"""Engines that answer LLM tasks, and the parsing of their answers."""
