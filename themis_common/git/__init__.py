@@ -1,0 +1,18 @@
+"""Reading git repositories that nobody vouches for: history and blobs, without running anything of theirs."""
+
+from themis_common.git.blobs import BlobReader, Damaged, Missing, TooLarge
+from themis_common.git.history import Commit, Difference
+from themis_common.git.locations import RepositoryLocation, parse_repositories
+from themis_common.git.repository import GitRepository
+
+__all__ = [
+    "BlobReader",
+    "Commit",
+    "Damaged",
+    "Difference",
+    "GitRepository",
+    "Missing",
+    "RepositoryLocation",
+    "TooLarge",
+    "parse_repositories",
+]

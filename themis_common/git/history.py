@@ -1,0 +1,123 @@
+"""Reading `git log` as a stream of commits with all their differences.
+
+Every field ends with a NUL, which neither a message nor a path can hold, and the number of fields is known at
+each point, so no name or message, however odd, can be taken for a frame.
+
+Renames are not looked for: a rename is one deletion and one addition. That is exact, needs no contents (so
+partial clones work) and cannot depend on a similarity threshold.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+FORMAT = "%H%x00%P%x00%ct%x00%an%x00%ae%x00%B"
+
+LOG_OPTIONS = (
+    "-z",
+    "--raw",
+    "--root",
+    "--no-abbrev",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-show-signature",
+    "--no-mailmap",
+    "--no-decorate",
+    "--no-notes",
+    "--ignore-submodules=none",
+    "--diff-merges=off",
+    "--encoding=UTF-8",
+    f"--format={FORMAT}",
+)
+
+REGULAR_MODES = frozenset({0o100644, 0o100755})
+SYMLINK_MODE = 0o120000
+SUBMODULE_MODE = 0o160000
+
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One path that a commit changed against its first parent.
+
+    `status` is A (added), D (deleted), M (modified) or T (changed its type). On the side where there is no
+    file the mode is 0 and the blob all zeros.
+    """
+
+    status: str
+    old_mode: int
+    new_mode: int
+    old_blob: str
+    new_blob: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit; `differences` is empty for merges. Texts are UTF-8 where git could convert them."""
+
+    sha: str
+    parents: tuple[str, ...]
+    unix_time: int
+    author_name: bytes
+    author_email: bytes
+    message: bytes
+    differences: tuple[Difference, ...]
+
+
+class CutShortError(Exception):
+    """The output ended inside a record: git died before it was through."""
+
+
+def parse_log(output: IO[bytes]) -> Iterator[Commit]:
+    """The commits of a `git log` run with LOG_OPTIONS, in its order.
+
+    Raises:
+        CutShortError: the output ends inside a record.
+    """
+    fields = _fields(output)
+    sha = next(fields, None)
+    while sha is not None:
+        parents, seconds, name, email, message = _take(fields, 5)
+        differences = []
+        following = next(fields, None)
+        # the list of differences is set off from the message by a line feed; a commit id starts with neither
+        while following is not None and following.startswith((b"\n:", b":")):
+            (path,) = _take(fields, 1)
+            differences.append(_difference(following.lstrip(b"\n"), path))
+            following = next(fields, None)
+        yield Commit(
+            sha=sha.decode("ascii"),
+            parents=tuple(parents.decode("ascii").split()),
+            unix_time=int(seconds or 0),
+            author_name=name,
+            author_email=email,
+            message=message,
+            differences=tuple(differences),
+        )
+        sha = following
+
+
+def _take(fields: Iterator[bytes], count: int) -> list[bytes]:
+    taken = list(itertools.islice(fields, count))
+    if len(taken) < count:
+        raise CutShortError("git log stopped inside a record")
+    return taken
+
+
+def _difference(entry: bytes, path: bytes) -> Difference:
+    old_mode, new_mode, old_blob, new_blob, status = entry[1:].decode("ascii").split(" ")
+    return Difference(status[:1], int(old_mode, 8), int(new_mode, 8), old_blob, new_blob, path)
+
+
+def _fields(output: IO[bytes]) -> Iterator[bytes]:
+    """The NUL-terminated fields of a stream; a last field without its NUL is an error."""
+    rest = b""
+    while chunk := output.read(_READ_BYTES):
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from whole
+    if rest:
+        raise CutShortError("git log stopped inside a field")

@@ -1,0 +1,1 @@
+"""Text kernels that several stages share: tokens, shingles, MinHash near-duplicates, line counts."""
