@@ -1,0 +1,1 @@
+"""One folder per stage, grouped by phase: dataset, training, evaluation."""

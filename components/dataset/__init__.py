@@ -1,0 +1,1 @@
+"""The stages from git history to preference pairs, in the order of the paper's figure."""

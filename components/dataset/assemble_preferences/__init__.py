@@ -1,0 +1,1 @@
+"""From judged changes and imported pairs to the pairs that training takes."""

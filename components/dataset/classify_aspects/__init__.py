@@ -1,0 +1,1 @@
+"""Say which criteria a change's message speaks of."""

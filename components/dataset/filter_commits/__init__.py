@@ -1,0 +1,1 @@
+"""Keep the changes in wanted languages and repositories."""

@@ -1,0 +1,1 @@
+"""Pairwise judging of rated changes."""

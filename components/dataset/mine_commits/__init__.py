@@ -1,0 +1,1 @@
+"""Mine single-file changes from git repositories."""

@@ -1,0 +1,1 @@
+"""Rating of changes by an engine, criterion by criterion."""

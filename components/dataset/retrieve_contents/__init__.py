@@ -1,0 +1,1 @@
+"""Read both versions of every changed file."""

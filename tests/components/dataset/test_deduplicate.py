@@ -1,0 +1,169 @@
+"""Removing copies and near-duplicates over a whole dataset."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.dataset.deduplicate.decisions import Decision, load_decisions, store_decisions
+from components.dataset.deduplicate.stage import STAGE, DeduplicateConfig
+from tests.components.dataset.mined import change_row
+from tests.components.dataset.written import write_dataset
+from themis_common.config import load_config
+from themis_common.datasets.reader import DatasetReader
+from themis_common.errors import UserError
+from themis_common.hashing import row_key
+from themis_common.schemas import CHANGES
+from themis_common.stages import map_units, plan_units, run_stage
+from themis_common.store import open_store
+
+NOON = 1_500_000_000
+
+
+def words(prefix: str, count: int = 200, **replaced: str) -> str:
+    """A text of numbered words, some replaced: `words("w", w50="q50")`."""
+    return " ".join(replaced.get(f"{prefix}{number}", f"{prefix}{number}") for number in range(count))
+
+
+def rows_of(texts: Sequence[str], **values: Any) -> list[dict[str, Any]]:
+    """A change for each text, a second apart, in order."""
+    return [
+        change_row(f"c{number}", new_contents=text, unix_time=NOON + number, **values)
+        for number, text in enumerate(texts)
+    ]
+
+
+def deduplicate(
+    folder: Path, rows: Sequence[dict[str, Any]], shards: int = 1, **options: Any
+) -> DatasetReader:
+    folder.mkdir(exist_ok=True)
+    source = write_dataset(folder / "in", CHANGES, rows, shards)
+    report = run_stage(STAGE, DeduplicateConfig(**options), {"changes": source}, str(folder / "out"))
+    return DatasetReader(report.uri, CHANGES)
+
+
+def kept(dataset: DatasetReader) -> set[str]:
+    return {row["commit"] for row in dataset.rows()}
+
+
+def test_the_published_example_keeps_what_a_fixed_implementation_keeps(tmp_path: Path) -> None:
+    """facts/dataset.md section 18.3: 0, 1, 2, 4, 5; the published code loses 1 and 5."""
+    texts = ["x = 1", "print(2)", words("w"), words("w", w50="q50"), words("k"), "", words("w")]
+    dataset = deduplicate(tmp_path, rows_of(texts))
+    assert kept(dataset) == {"c0", "c1", "c2", "c4", "c5"}
+    assert {row["row_key"]: (row["reason"], row["detail"]) for row in dataset.rejected()} == {
+        row_key("c3"): ("near_duplicate", f"kept {row_key('c2')}, similarity 0.9502"),
+        row_key("c6"): ("exact_duplicate", f"kept {row_key('c2')}, similarity 1.0000"),
+    }
+
+
+def test_short_files_are_duplicates_only_of_their_exact_copies(tmp_path: Path) -> None:
+    texts = ["x = 1", "x = 1", "x = 1 ", "a b c d", "a b c e", ""]
+    assert kept(deduplicate(tmp_path, rows_of(texts))) == {"c0", "c2", "c3", "c4", "c5"}
+
+
+def test_the_earliest_row_stays_whatever_the_order_of_the_input(tmp_path: Path) -> None:
+    rows = rows_of([words("w"), words("w", w3="q"), words("w", w9="q"), words("w")])
+    for number, order in enumerate([rows, rows[::-1], [rows[2], rows[0], rows[3], rows[1]]]):
+        assert kept(deduplicate(tmp_path / str(number), order)) == {"c0"}
+    for row in rows:
+        row["unix_time"] = NOON
+    first = min(rows, key=lambda row: row["row_key"])
+    assert kept(deduplicate(tmp_path / "equal", rows)) == {first["commit"]}
+
+
+def test_copies_of_a_removed_file_name_the_row_that_stays(tmp_path: Path) -> None:
+    texts = [words("w"), words("w", w3="q"), words("w", w3="q")]
+    dataset = deduplicate(tmp_path, rows_of(texts))
+    details = {row["detail"] for row in dataset.rejected()}
+    assert len(details) == 1
+    assert row_key("c0") in details.pop()
+    assert dataset.manifest.counts.dropped == {"near_duplicate": 2}
+
+
+def test_the_compared_text_is_the_one_asked_for(tmp_path: Path) -> None:
+    rows = [
+        change_row("one", old_contents=words("w"), new_contents=words("a")),
+        change_row("two", old_contents=words("w"), new_contents=words("b")),
+    ]
+    assert deduplicate(tmp_path / "new", rows).manifest.rows == 2
+    assert deduplicate(tmp_path / "old", rows, compare="old_contents").manifest.rows == 1
+
+
+def test_several_changes_of_one_file_stay_when_changed_lines_are_compared(tmp_path: Path) -> None:
+    file = words("w").replace(" ", "\n")
+    edit = {"w5": "if value is None : return w5", "w90": "for item in list ( items ) : w90"}
+    first, second = (
+        words("w", w5=edit["w5"]).replace(" w", "\nw"),
+        words("w", w90=edit["w90"]).replace(" w", "\nw"),
+    )
+    rows = [
+        change_row("one", old_contents=file, new_contents=first, unix_time=1),
+        change_row("two", old_contents=file, new_contents=second, unix_time=2),
+        change_row("fork of two", old_contents=f"{file}\nmore", new_contents=f"{second}\nmore", unix_time=3),
+    ]
+    assert kept(deduplicate(tmp_path / "file", rows)) == {"one"}
+    assert kept(deduplicate(tmp_path / "lines", rows, compare="changed_lines")) == {"one", "two"}
+
+
+def test_the_threshold_decides(tmp_path: Path) -> None:
+    rows = rows_of([words("w"), words("w", **{f"w{place}": f"q{place}" for place in range(2, 200, 25)})])
+    assert deduplicate(tmp_path / "low", rows, threshold=0.6).manifest.rows == 1
+    assert deduplicate(tmp_path / "high", rows, threshold=0.9).manifest.rows == 2
+
+
+def test_sharding_changes_nothing_and_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    texts = []
+    for family in range(12):
+        base = words(f"f{family}_")
+        texts.append(base)
+        for _ in range(4):
+            places = rng.sample(range(200), rng.randrange(1, 30))
+            texts.append(
+                words(f"f{family}_", **{f"f{family}_{place}": f"q{rng.random()}" for place in places})
+            )
+    rows = rows_of(texts)
+    datasets = [deduplicate(tmp_path / str(shards), rows, shards) for shards in (1, 2, 5)]
+    digests = {
+        (dataset.digest[:16], dataset.manifest.tables["rejected"].content_digest[:16]) for dataset in datasets
+    }
+    assert 12 < datasets[0].manifest.rows < 60
+    assert (STAGE.version, digests) == (1, {("38171c5fbd215b81", "65a98263b94b99bd")})
+
+
+def test_decisions_are_made_once_and_looked_up_by_every_pod(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_dataset(tmp_path / "in", CHANGES, rows_of([words("w"), words("w"), words("k")]), shards=2)
+    config, inputs, output = DeduplicateConfig(), {"changes": source}, str(tmp_path / "out")
+    units = plan_units(STAGE, config, inputs, output)
+    monkeypatch.setattr("components.dataset.deduplicate.stage.decide", None)
+    for index in range(len(units)):
+        map_units(STAGE, config, inputs, output, units, [index])
+    assert run_stage(STAGE, config, inputs, output).manifest.rows == 2
+
+
+def test_an_empty_dataset_stays_empty(tmp_path: Path) -> None:
+    assert deduplicate(tmp_path, []).manifest.rows == 0
+
+
+def test_decisions_come_back_from_their_file(tmp_path: Path) -> None:
+    decisions = {
+        "a" * 32: Decision("near_duplicate", "b" * 32, 0.75),
+        "c" * 32: Decision("exact_duplicate", "b" * 32, 1.0),
+    }
+    store = open_store(tmp_path)
+    store_decisions(store, "decisions.parquet", decisions)
+    assert load_decisions(store, "decisions.parquet") == decisions
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"threshold": 0.0}, {"shingle_size": 0}, {"permutations": 4}, {"seed": -1}, {"compare": "diff"}],
+)
+def test_wrong_options_are_named(values: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=next(iter(values))):
+        load_config(DeduplicateConfig, values, where="recipe.yaml: deduplicate")
