@@ -1,0 +1,209 @@
+"""Functional correctness in C++."""
+
+from pipelines.sample_data.change import BenchmarkChange, ChangeTemplate, MinedChange
+from themis_common.taxonomy import Criterion, Language
+
+TEMPLATES: tuple[ChangeTemplate, ...] = (
+    MinedChange(
+        language=Language.CPP,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="invalidated-iterators",
+        about="elements are erased while iterating, operator[] inserts, a base class is sliced",
+        path="src/${entity}_board.cpp",
+        messages=(
+            "Fix bug in ${Entity}Board: erase invalidated the iterator\n\nAsking for an unknown id no "
+            "longer adds a "
+            "$entity. Edge case: last element.",
+            "Fix for crash when $entities expire\n\nAlso: notices were sliced, so the $owner always got "
+            "the plain text.",
+            "Handle missing $entity in ${Entity}Board, fix bug in Expire",
+        ),
+        change=r"""
+ // The board of $entities that the $owner looks at.
+ #include <map>
++#include <memory>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ struct Notice {
+     virtual ~Notice() = default;
+     virtual std::string Text() const { return "$entity"; }
+ };
+
+ struct UrgentNotice : Notice {
+     std::string Text() const override { return "urgent $entity"; }
+ };
+
+ $surrounding
+
+ class ${Entity}Board {
+   public:
+     void Set(long id, int $amount) { ${amount}s_[id] = $amount; }
+
+     // The $amount of a $entity, 0 where it is not on the board.
+     int ${Amount}(long id) {
+-        return ${amount}s_[id];
++        const auto found = ${amount}s_.find(id);
++        return found == ${amount}s_.end() ? 0 : found->second;
+     }
+
+     // Removes all $entities below this $amount.
+     void Expire(int $amount) {
+-        for (auto it = ${amount}s_.begin(); it != ${amount}s_.end(); ++it) {
+-            if (it->second <= $amount) ${amount}s_.erase(it);
+-        }
++        for (auto it = ${amount}s_.begin(); it != ${amount}s_.end();) {
++            it = it->second < $amount ? ${amount}s_.erase(it) : std::next(it);
++        }
+     }
+
+     std::size_t Size() const { return ${amount}s_.size(); }
+
+-    void Post(Notice notice) { notices_.push_back(notice); }
++    void Post(std::unique_ptr<Notice> notice) { notices_.push_back(std::move(notice)); }
+
+-    std::string Latest() const { return notices_.back().Text(); }
++    std::string Latest() const { return notices_.empty() ? "" : notices_.back()->Text(); }
+
+   private:
+     std::map<long, int> ${amount}s_;
+-    std::vector<Notice> notices_;
++    std::vector<std::unique_ptr<Notice>> notices_;
+ };
+
+ }  // namespace $project
+""",
+    ),
+    MinedChange(
+        language=Language.CPP,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="unsigned-and-order",
+        about="size() - 1 wraps for an empty list, a comparison is no strict order, members are not initialised",
+        path="src/${entity}_table.cpp",
+        messages=(
+            "Fix for crash on an empty table of $entities\n\nsize() - 1 is huge for an empty vector.",
+            "Fix wrong order in ${Entity}Table: comparison with <= is undefined behaviour\n\nBug fix; also handle "
+            "missing values and initialise the counters.",
+            "Handle empty table in ${Entity}Table, edge case of equal $amount",
+        ),
+        change=r"""
+ // The table of $entities that the $owner sorts and reads.
+ #include <algorithm>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ struct ${Entity}Row {
+     std::string $text;
+-    int $amount;
+-    bool open;
++    int $amount = 0;
++    bool open = false;
+ };
+
+ $surrounding
+
+ class ${Entity}Table {
+   public:
+     void Add(const ${Entity}Row& row) { rows_.push_back(row); }
+
+     // Sorts by $amount, largest first; equal ones keep their order.
+     void Sort() {
+-        std::sort(rows_.begin(), rows_.end(),
+-                  [](const ${Entity}Row& left, const ${Entity}Row& right) { return left.$amount >= right.$amount; });
++        std::stable_sort(rows_.begin(), rows_.end(), [](const ${Entity}Row& left, const ${Entity}Row& right) {
++            return left.$amount > right.$amount;
++        });
+     }
+
+     // Whether each row is at least as large as the next one.
+     bool IsSorted() const {
+-        for (std::size_t i = 0; i < rows_.size() - 1; ++i) {
+-            if (rows_[i].$amount < rows_[i + 1].$amount) return false;
++        for (std::size_t i = 1; i < rows_.size(); ++i) {
++            if (rows_[i - 1].$amount < rows_[i].$amount) return false;
+         }
+         return true;
+     }
+
+     // The share of open rows, from 0 to 1.
+     double OpenShare() const {
+-        int open;
+-        for (const auto& row : rows_) open += row.open;
+-        return open / rows_.size();
++        if (rows_.empty()) return 0.0;
++        int open = 0;
++        for (const auto& row : rows_) open += row.open ? 1 : 0;
++        return static_cast<double>(open) / static_cast<double>(rows_.size());
+     }
+
+   private:
+     std::vector<${Entity}Row> rows_;
+ };
+
+ }  // namespace $project
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CPP,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="merge-and-round",
+        about="merging stops early, floats are compared with ==, negative numbers are rounded wrongly",
+        instruction=(
+            "Write C++ functions for ${entities}: `std::vector<int> Merge(const std::vector<int>& left, "
+            "const "
+            "std::vector<int>& right)` merges two ascending lists of ${amount}s, `bool SameWeight(double "
+            "a, double b)` compares "
+            "two measured values to within a billionth, and `long Round(double value)` rounds to the "
+            "nearest integer, halves "
+            "away from zero."
+        ),
+        change=r"""
+ // Numbers of $entities.
+ #include <cmath>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ $surrounding
+
+ // Merges two ascending lists.
+ std::vector<int> Merge(const std::vector<int>& left, const std::vector<int>& right) {
+     std::vector<int> $result;
+     std::size_t l = 0, r = 0;
+     while (l < left.size() && r < right.size()) {
+-        if (left[l] < right[r]) {
+-            $result.push_back(left[l++]);
+-        } else if (left[l] > right[r]) {
+-            $result.push_back(right[r++]);
+-        } else {
+-            $result.push_back(left[l++]);
+-            r++;
+-        }
++        $result.push_back(right[r] < left[l] ? right[r++] : left[l++]);
+     }
++    $result.insert($result.end(), left.begin() + l, left.end());
++    $result.insert($result.end(), right.begin() + r, right.end());
+     return $result;
+ }
+
+ // Whether two measured values are the same to within a billionth.
+ bool SameWeight(double a, double b) {
+-    return a == b || a - b < 1e-9;
++    return std::abs(a - b) < 1e-9;
+ }
+
+ // Rounds to the nearest integer, halves away from zero.
+ long Round(double value) {
+-    return static_cast<long>(std::floor(value + 0.5));
++    return std::lround(value);
+ }
+
+ }  // namespace $project
+""",
+    ),
+)

@@ -1,0 +1,170 @@
+"""Security hardness in Python."""
+
+from pipelines.sample_data.change import BenchmarkChange, ChangeTemplate, MinedChange
+from themis_common.taxonomy import Criterion, Language
+
+TEMPLATES: tuple[ChangeTemplate, ...] = (
+    MinedChange(
+        language=Language.PYTHON,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="sql-injection",
+        about="values and a column name from the request are pasted into SQL",
+        path="$project/db/${entity}_store.py",
+        messages=(
+            "Use parameterised query to prevent SQL injection in $entity search\n\nThe $text came straight "
+            "from the "
+            "request of the $owner.",
+            "Fix SQL injection in ${entity}_store\n\nBind values, allow only known columns for sorting.",
+            "Harden $entity queries: input validation for sort column, bound parameters",
+        ),
+        change=r'''
+ """Find and store $entities in the database."""
+
+ import sqlite3
+
++SORTABLE = frozenset({"id", "$text", "$amount"})
+
+
+ $surrounding
+
+
+ def connect(path):
+     """Open the database of $entities with rows that know their columns."""
+     connection = sqlite3.connect(path)
+     connection.row_factory = sqlite3.Row
+     return connection
+
+
+ def search_$entities(connection, $text, order="id"):
+     """The $entities whose $text contains the given words."""
+-    query = "SELECT id, $text, $amount FROM $entities WHERE $text LIKE '%" + $text + "%'"
+-    query += " ORDER BY " + order
+-    return connection.execute(query).fetchall()
++    if order not in SORTABLE:
++        raise ValueError(f"cannot sort $entities by {order!r}")
++    query = f"SELECT id, $text, $amount FROM $entities WHERE $text LIKE ? ORDER BY {order}"
++    return connection.execute(query, (f"%{$text}%",)).fetchall()
+
+
+ def ${keep}_$entity(connection, $text, $amount):
+     """Insert a $entity and return its id."""
+     with connection:
+-        cursor = connection.execute(
+-            "INSERT INTO $entities ($text, $amount) VALUES ('%s', %s)" % ($text, $amount)
+-        )
++        cursor = connection.execute(
++            "INSERT INTO $entities ($text, $amount) VALUES (?, ?)", ($text, $amount)
++        )
+     return cursor.lastrowid
+''',
+    ),
+    MinedChange(
+        language=Language.PYTHON,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="pickle-and-paths",
+        about="uploads are unpickled and their names are joined to a folder unchecked",
+        path="$project/uploads/${entity}_files.py",
+        messages=(
+            "Prevent path traversal and unsafe deserialization in $entity uploads\n\nPickle runs whatever "
+            "the "
+            "uploader sends; use JSON. Names must stay in the folder.",
+            "Security: sanitize names of uploaded $entity files\n\nA name like ../../etc/x left the upload "
+            "folder "
+            "(path traversal).\nDo not unpickle what comes from outside.",
+        ),
+        change=r'''
+ """Files with $entities that a $owner uploads."""
+
+-import os
+-import pickle
++import json
++from pathlib import Path
+
+-FOLDER = "uploads/$entities"
++FOLDER = Path("uploads/$entities").resolve()
+
+
+ $surrounding
+
+
+ def ${entity}_path(name):
+     """Where the file of that name lies."""
+-    return os.path.join(FOLDER, name)
++    path = (FOLDER / name).resolve()
++    if path.parent != FOLDER:
++        raise ValueError(f"not a file of $entities: {name!r}")
++    return path
+
+
+ def ${keep}_upload(name, content):
+     """Write an uploaded file below the folder."""
+     with open(${entity}_path(name), "wb") as stream:
+         stream.write(content)
+
+
+ def ${fetch}_upload(name):
+     """The $entities in an uploaded file, as a list of dicts."""
+     with open(${entity}_path(name), "rb") as stream:
+-        return pickle.load(stream)
++        $entities = json.load(stream)
++    if not isinstance($entities, list):
++        raise ValueError("expected a list of $entities")
++    return $entities
+''',
+    ),
+    BenchmarkChange(
+        language=Language.PYTHON,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="shell-and-tokens",
+        about="a command line is built for a shell and tokens come from a guessable generator",
+        instruction=(
+            "Write a Python module for backups of ${entities}: `archive(name, target)` packs the folder of "
+            "that name "
+            "with tar and gzip, `new_token()` returns a token of $size characters with which the $owner "
+            "downloads it, and "
+            "`token_matches(given, expected)` compares tokens."
+        ),
+        change=r'''
+ """Backups of $entities and the tokens with which the $owner downloads them."""
+
+-import os
+-import random
+-import string
++import hmac
++import re
++import secrets
++import subprocess
+
+ TOKEN_CHARACTERS = $size
+
+
+ $surrounding
+
+
+ def archive(name, target):
+     """Pack the folder `name` of $entities into the file `target`."""
+-    status = os.system("tar -czf " + target + " $entities/" + name)
+-    if status != 0:
+-        raise RuntimeError("could not pack " + name)
++    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
++        raise ValueError(f"not a folder of $entities: {name!r}")
++    subprocess.run(["tar", "-czf", target, "--", f"$entities/{name}"], check=True)
+
+
+ def new_token():
+     """A fresh token of TOKEN_CHARACTERS characters."""
+-    letters = string.ascii_letters + string.digits
+-    token = ""
+-    for _ in range(TOKEN_CHARACTERS):
+-        token += random.choice(letters)
+-    return token
++    return secrets.token_hex(TOKEN_CHARACTERS // 2)
+
+
+ def token_matches(given, expected):
+     """Return True when the $owner gave the expected token."""
+-    return given == expected
++    return hmac.compare_digest(given.encode(), expected.encode())
+''',
+    ),
+)
