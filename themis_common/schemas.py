@@ -176,7 +176,7 @@ CELLS = _schema(
     _required("model", pa.string()),
     _required("prompt_mode", pa.string()),
 )
-"""What is to be scored: one reward model; `model` is a dataset location, or empty for a baseline without weights."""
+"""What is to be scored: one reward model; `model` is a task of the run, a location, or empty for a baseline."""
 
 SCORES = _schema(
     "scores",
@@ -204,7 +204,8 @@ RESULTS = _schema(
     _optional("high", pa.float64()),
     _required("rows", pa.int64()),
 )
-"""Statistics in long form; `group` is overall, criterion, language or subset; the interval is 95 %."""
+"""Statistics in long form; `group` is overall, criterion, language, subset, failure or versus (`slice` then names the
+reference cell); the interval is 95 %."""
 
 REJECTED = _schema(
     "rejected",

@@ -93,7 +93,7 @@ class Manifest:
         return self.tables[DATA].rows
 
     @property
-    def bytes(self) -> int:
+    def num_bytes(self) -> int:
         """Bytes of all shards of all tables."""
         return sum(shard.bytes for table in self.tables.values() for shard in table.shards)
 

@@ -76,7 +76,7 @@ class RunFolder:
         """Note that a task is finished and where its output is."""
         manifest = report.manifest
         ref = DatasetRef(
-            uri=report.uri, digest=manifest.content_digest, rows=manifest.rows, bytes=manifest.bytes
+            uri=report.uri, digest=manifest.content_digest, rows=manifest.rows, bytes=manifest.num_bytes
         )
         record = {
             "task": task,
@@ -153,7 +153,7 @@ def run_task(
     with reporting_errors(run, task) as folder:
         config = folder.stage_config(stage, task)
         uris = {name: DatasetRef.read(path).uri for name, path in inputs.items()}
-        return _hand_on(run_in(folder, stage, task, config, uris), artifact)
+        return hand_on(run_in(folder, stage, task, config, uris), artifact)
 
 
 def run_in(folder: RunFolder, stage: Stage[C], task: str, config: C, uris: Mapping[str, str]) -> DatasetRef:
@@ -185,7 +185,7 @@ def gather_task(stage: Stage[C], *, task: str, run: str, source: str, artifact: 
     with reporting_errors(run, task) as folder:
         config, uris, output = _single_input(folder, stage, task, source)
         report = gather(stage, config, uris, output, plan_units(stage, config, uris, output))
-        return _hand_on(folder.record(task, report), artifact)
+        return hand_on(folder.record(task, report), artifact)
 
 
 def _single_input(
@@ -204,7 +204,8 @@ def _location(folder: RunFolder, stage: Stage[C], config: C, uris: Mapping[str, 
     return output_location(stage, config, digests, folder.config()["store"])
 
 
-def _hand_on(ref: DatasetRef, artifact: str) -> dict[str, Any]:
+def hand_on(ref: DatasetRef, artifact: str) -> dict[str, Any]:
+    """Write a reference to the artifact file that the next task reads; returns it as the artifact's metadata."""
     metadata = asdict(ref)
     path = Path(artifact)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,192 @@
+"""Reads a benchmark in the CodeRewardBench columns and checks every row before any model is loaded.
+
+Where no benchmark is named, the held-out pairs of a data set of preference pairs make one.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from themis_common.config import config, option
+from themis_common.errors import UserError
+from themis_common.hashing import row_key
+from themis_common.schemas import BENCHMARK, PAIRS
+from themis_common.stages import Context, Stage, UnitOutput
+from themis_common.stages.stage import plan_whole
+from themis_common.store import Store, open_store
+from themis_common.taxonomy import Criterion, Language
+
+TRAINED_ON = "trained_on"
+HELD_OUT_SUBSET = "HELD_OUT"
+_BATCH_ROWS = 256
+_SUFFIX = ".parquet"
+_COLUMNS = BENCHMARK.names[1:]
+
+
+@config
+class ImportBenchmarkConfig:
+    """Where the benchmark is."""
+
+    # The digests of the files identify the input; where they lie does not matter.
+    benchmark: str = option(
+        "",
+        help="a .parquet file, or a folder of them, with the columns of CodeRewardBench; empty: the held-out pairs",
+        affects_result=False,
+        shared="benchmark",
+    )
+
+
+def work(context: Context[ImportBenchmarkConfig], unit: str, output: UnitOutput) -> None:
+    """Import everything as one unit, because ids must be unique over all files."""
+    if context.config.benchmark:
+        _import_files(context, output)
+    elif "pairs" in context.inputs:
+        _take_held_out(context, output)
+    else:
+        raise UserError(
+            "benchmark is not set; give a .parquet file or a folder of them (--set benchmark=PATH)"
+        )
+
+
+def _take_held_out(context: Context[ImportBenchmarkConfig], output: UnitOutput) -> None:
+    rows = 0
+    for pair in context.inputs["pairs"].rows():
+        key = pair["row_key"]
+        output.read([key])
+        if pair["split"] != "held_out":
+            output.drop(key, TRAINED_ON)
+            continue
+        rows += 1
+        output.emit(
+            {
+                "row_key": key,
+                "prompt": pair["input"],
+                "chosen": pair["chosen"],
+                "rejected": pair["rejected"],
+                "language": pair["language"],
+                "aspect": pair["criterion"],
+                "subset": HELD_OUT_SUBSET,
+                "id": key,
+            }
+        )
+    if not rows:
+        raise UserError(
+            "there are no held-out pairs to measure on: name a benchmark (--set benchmark=PATH), mine more "
+            "repositories, or raise assemble_code.held_out_share"
+        )
+
+
+def _import_files(context: Context[ImportBenchmarkConfig], output: UnitOutput) -> None:
+    first_seen: dict[str, str] = {}
+    store, files = _locate(context.config)
+    for file in files:
+        for number, row in _rows(store, file):
+            where = f"{store.uri}/{file}: row {number}"
+            checked = _checked(row, where)
+            identity = checked["id"]
+            if identity in first_seen:
+                raise UserError(
+                    f"{where}: id {identity!r} was already used in {first_seen[identity]}; give each row its own id, "
+                    "or point to the files of one split only"
+                )
+            first_seen[identity] = f"{file} row {number}"
+            key = row_key(identity)
+            output.read([key])
+            output.emit({"row_key": key, **checked})
+        context.progress.update(len(first_seen))
+    if not first_seen:
+        raise UserError(f"{store.uri}: the benchmark has no rows; give a file with at least one pair")
+
+
+def fingerprint(config: ImportBenchmarkConfig) -> Mapping[str, str]:
+    """SHA-256 of every file of the benchmark, by its name."""
+    if not config.benchmark:
+        return {}
+    store, files = _locate(config)
+    return {file: _sha256(store, file) for file in files}
+
+
+def _locate(config: ImportBenchmarkConfig) -> tuple[Store, list[str]]:
+    """The folder of the benchmark and its files in name order."""
+    location = config.benchmark.rstrip("/")
+    if location.endswith(_SUFFIX):
+        folder, _, file = location.rpartition("/")
+        store = open_store(folder or ".")
+        if not store.exists(file):
+            raise UserError(f"{location}: no such file; set benchmark to a .parquet file or a folder of them")
+        return store, [file]
+    store = open_store(location)
+    files = [name for name in store.list() if name.endswith(_SUFFIX)]
+    if not files:
+        raise UserError(
+            f"{location} holds no .parquet file; set benchmark to a .parquet file or a folder of them"
+        )
+    return store, files
+
+
+def _sha256(store: Store, file: str) -> str:
+    digest = hashlib.sha256()
+    with store.open_read(file) as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _rows(store: Store, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows with their number in the file, counted from 1."""
+    number = 0
+    with store.open_read(file) as stream:
+        try:
+            parquet = pq.ParquetFile(stream)
+        except pa.ArrowInvalid as error:
+            raise UserError(
+                f"{store.uri}/{file} cannot be read as parquet ({error}); copy it again"
+            ) from error
+        _check_columns(parquet.schema_arrow, f"{store.uri}/{file}")
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=_COLUMNS):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+
+
+def _check_columns(found: pa.Schema, where: str) -> None:
+    for name in _COLUMNS:
+        if name not in found.names:
+            raise UserError(
+                f"{where}: column {name!r} is missing; the columns of CodeRewardBench are {', '.join(_COLUMNS)}"
+            )
+        kind = found.field(name).type
+        text = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not (pa.types.is_string(text) or pa.types.is_large_string(text)):
+            raise UserError(f"{where}: column {name!r} holds {kind}, must hold text")
+
+
+def _checked(row: dict[str, Any], where: str) -> dict[str, str]:
+    """The row with canonical names of language and criterion."""
+    for name in _COLUMNS:
+        if row[name] is None:
+            raise UserError(f"{where}: column {name!r} is null; fill it in or remove the row")
+    if not row["id"]:
+        raise UserError(f"{where}: column 'id' is empty; give each row an id")
+    try:
+        language, criterion = Language.parse(row["language"]), Criterion.parse(row["aspect"])
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return {**row, "language": language.key, "aspect": criterion.key}
+
+
+STAGE = Stage(
+    name="evaluation.import_benchmark",
+    version=1,
+    config=ImportBenchmarkConfig,
+    inputs={"pairs": PAIRS},
+    optional=frozenset({"pairs"}),
+    output=BENCHMARK,
+    reasons=(TRAINED_ON,),
+    work=work,
+    plan=plan_whole,
+    fingerprint=fingerprint,
+)

@@ -1,0 +1,1 @@
+"""Stage `evaluation.plan_cells`."""

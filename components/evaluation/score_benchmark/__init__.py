@@ -1,0 +1,1 @@
+"""Stage `evaluation.score_benchmark`."""

@@ -1,0 +1,92 @@
+"""Planning cells: what a plan holds, and every plan that is refused before anything is scored."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.evaluation.plan_cells.stage import STAGE, PlanCellsConfig
+from tests.components.evaluation.builders import write_dataset
+from themis_common.config import as_values, load_config
+from themis_common.datasets.reader import DatasetReader
+from themis_common.errors import UserError
+from themis_common.schemas import CELLS, MODEL_FILES
+from themis_common.stages import run_stage
+
+
+def _model(folder: Path) -> str:
+    row = {"row_key": "0" * 32, "path": "config.json", "bytes": 2, "sha256": "0" * 64}
+    return write_dataset(folder, MODEL_FILES, [row])
+
+
+def _load(cells: list[dict[str, Any]]) -> PlanCellsConfig:
+    return load_config(PlanCellsConfig, {"cells": cells}, where="recipe.yaml: plan_cells")
+
+
+def _plan(config: PlanCellsConfig, inputs: dict[str, str], output: Path) -> list[dict[str, Any]]:
+    return list(DatasetReader(run_stage(STAGE, config, inputs, str(output)).uri, CELLS).rows())
+
+
+def test_default_cells_find_the_models_of_the_run(tmp_path: Path) -> None:
+    inputs = {f"model/{task}": _model(tmp_path / task) for task in ("export_model", "prepare_base_model")}
+    rows = _plan(PlanCellsConfig(), inputs, tmp_path / "cells")
+    assert [(row["cell"], row["architecture"], row["model"], row["prompt_mode"]) for row in rows] == [
+        ("trained", "seqcls", "export_model", "criterion"),
+        ("untrained", "seqcls-random-head", "prepare_base_model", "criterion"),
+        ("longer-response", "longer-response", "", "none"),
+    ]
+
+
+def test_a_cell_may_name_a_dataset_outside_the_run(tmp_path: Path) -> None:
+    model = _model(tmp_path / "elsewhere")
+    (row,) = _plan(_load([{"id": "m", "architecture": "seqcls", "model": model}]), {}, tmp_path / "cells")
+    assert row["model"] == model
+
+
+def test_configuration_survives_being_written_down() -> None:
+    config = PlanCellsConfig()
+    assert load_config(PlanCellsConfig, as_values(config), where="config.json") == config
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ({"id": "a/b", "architecture": "longer-response"}, "cell id 'a/b' must be 1 to 63 letters"),
+        ({"id": "..", "architecture": "longer-response"}, "must be 1 to 63 letters"),
+        (
+            {"id": "a", "architecture": "seqcl", "model": "m"},
+            "unknown architecture 'seqcl': use one of seqcls,",
+        ),
+        ({"id": "a", "architecture": "seqcls"}, "cell a: architecture seqcls needs a model"),
+        ({"id": "a", "architecture": "longer-response", "model": "m"}, "reads no model and no prompt"),
+        (
+            {"id": "a", "architecture": "longer-response", "prompt_mode": "some"},
+            "'none', 'all' or 'criterion'",
+        ),
+        ({"id": "a", "architecture": "longer-response", "gpu": 1}, "gpu"),
+    ],
+)
+def test_unusable_cells_are_refused(cell: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match="recipe.yaml: plan_cells: ") as caught:
+        _load([cell])
+    assert message in str(caught.value)
+
+
+def test_ids_are_unique_whatever_their_case() -> None:
+    with pytest.raises(UserError, match="cell id 'A' is used twice"):
+        _load(
+            [{"id": "a", "architecture": "longer-response"}, {"id": "A", "architecture": "longer-response"}]
+        )
+    with pytest.raises(UserError, match="cells is empty"):
+        _load([])
+
+
+def test_models_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError,
+        match=r"cell trained: no task 'export_model' of this run made a model \(prepare_base_model\)",
+    ):
+        _plan(PlanCellsConfig(), {"model/prepare_base_model": _model(tmp_path / "base")}, tmp_path / "cells")
+    nowhere = str(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="cell m: model: .*nowhere is no finished dataset"):
+        _plan(_load([{"id": "m", "architecture": "seqcls", "model": nowhere}]), {}, tmp_path / "cells")

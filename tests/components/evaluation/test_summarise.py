@@ -1,0 +1,114 @@
+"""Statistics over cells: the hand-checked vector as a dataset, the comparison, and scores that do not fit."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.evaluation.summarise.stage import STAGE, SummariseConfig
+from tests.components.evaluation.builders import ROWS, import_rows, write_dataset
+from themis_common.config import load_config
+from themis_common.datasets.reader import DatasetReader
+from themis_common.errors import UserError
+from themis_common.hashing import row_key
+from themis_common.schemas import CELLS, RESULTS, SCORES
+from themis_common.stages import run_stage
+
+Scores = list[tuple[float | None, float | None]]
+
+# Wins, ties and losses over the eight rows of ROWS; None is a typed failure.
+MIXED: Scores = [(2, 1), (1, 1), (0.5, 1.5), (3, -1), (None, 1), (2, None), (0, -2.5), (4, 4)]
+ALWAYS_RIGHT: Scores = [(1, 0)] * 8
+
+
+def _cells(folder: Path, *names: str) -> str:
+    rows = [
+        {
+            "row_key": row_key(name),
+            "cell": name,
+            "architecture": "seqcls",
+            "model": "m",
+            "prompt_mode": "none",
+        }
+        for name in names
+    ]
+    return write_dataset(folder, CELLS, rows)
+
+
+def _scores(folder: Path, cell: str, scores: Scores) -> str:
+    rows = [
+        {
+            "row_key": row_key(cell, row["id"]),
+            "cell": cell,
+            "id": row["id"],
+            "chosen_score": None if chosen is None else float(chosen),
+            "rejected_score": None if rejected is None else float(rejected),
+            "language": row["language"],
+            "aspect": row["aspect"],
+            "subset": row["subset"],
+            "failure": "too_long" if None in (chosen, rejected) else None,
+        }
+        for row, (chosen, rejected) in zip(ROWS, scores, strict=False)
+    ]
+    return write_dataset(folder / f"scores-{cell}", SCORES, rows)
+
+
+def _summarise(
+    tmp_path: Path, scores: dict[str, Scores], config: SummariseConfig | None = None
+) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+    inputs = {
+        "cells": _cells(tmp_path / "cells", *scores),
+        "benchmark": import_rows(tmp_path / "imported"),
+        **{f"scores/{cell}": _scores(tmp_path, cell, given) for cell, given in scores.items() if given},
+    }
+    report = run_stage(STAGE, config or SummariseConfig(), inputs, str(tmp_path / "results"))
+    rows = DatasetReader(report.uri, RESULTS).rows()
+    return {(row["cell"], row["group"], row["slice"], row["metric"]): row for row in rows}
+
+
+def test_numbers_of_one_cell(tmp_path: Path) -> None:
+    found = _summarise(tmp_path, {"mixed": MIXED})
+    overall = {key[3]: row["value"] for key, row in found.items() if key[1] == "overall"}
+    assert overall["strict"] == 3 / 8
+    assert overall["half_credit"] == 4 / 8
+    assert overall["tie_excluded"] == 3 / 6
+    assert overall["ties"] == 2
+    assert overall["coverage"] == 6 / 8
+    assert overall["margin_median"] == 0.5
+    strict = found["mixed", "overall", "all", "strict"]
+    assert (round(strict["low"], 4), round(strict["high"], 4), strict["rows"]) == (0.1368, 0.6943, 8)
+    assert found["mixed", "failure", "too_long", "pairs"]["value"] == 2
+    correctness = found["mixed", "criterion", "Functional_Correctness", "strict"]
+    assert (correctness["value"], correctness["rows"]) == (1 / 3, 3)
+    assert not [key for key in found if key[1] == "versus"]
+
+
+def test_cells_are_compared_with_the_reference(tmp_path: Path) -> None:
+    found = _summarise(tmp_path, {"mixed": MIXED, "right": ALWAYS_RIGHT})
+    assert {key[:3] for key in found if key[1] == "versus"} == {("mixed", "versus", "right")}
+    assert found["mixed", "versus", "right", "difference"]["value"] == pytest.approx(-5 / 8)
+    # Five pairs that only the reference gets right: 2 / 2^5.
+    assert found["mixed", "versus", "right", "p_value"]["value"] == 0.0625
+
+    other = _summarise(
+        tmp_path / "other", {"mixed": MIXED, "right": ALWAYS_RIGHT}, SummariseConfig(reference="mixed")
+    )
+    assert other["right", "versus", "mixed", "difference"]["value"] == pytest.approx(5 / 8)
+
+
+def test_a_cell_without_scores_is_left_out(tmp_path: Path) -> None:
+    found = _summarise(tmp_path, {"mixed": MIXED, "killed": []})
+    assert {key[0] for key in found} == {"mixed"}
+    assert _summarise(tmp_path / "none", {"killed": []}) == {}
+
+
+def test_scores_of_another_benchmark_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has 3 of the benchmark's 8 pairs"):
+        _summarise(tmp_path, {"mixed": MIXED[:3]})
+
+
+def test_options_are_checked(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="resamples must be at least 100"):
+        load_config(SummariseConfig, {"resamples": 5}, where="here")
+    with pytest.raises(UserError, match="reference: no cell 'x'; the cells are mixed"):
+        _summarise(tmp_path, {"mixed": MIXED}, SummariseConfig(reference="x"))

@@ -1,0 +1,182 @@
+"""What a report says, as plain data: the page, the Markdown table and the summary are three views of it.
+
+Shares (accuracies, interval ends) are in [0, 1]; durations are in seconds. All text may come from mined
+repositories and is treated as hostile by every view.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One headline figure, already formatted: "61.2 %" with the label under it and an optional remark."""
+
+    value: str
+    label: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunnelStage:
+    """Row accounting of one stage. Every input key is emitted or dropped under one reason."""
+
+    stage: str
+    rows_in: int
+    emitted: int
+    dropped: dict[str, int]
+    rows_out: int
+    unit: str = "rows"
+
+    def __post_init__(self) -> None:
+        if self.rows_in != self.emitted + self.num_dropped:
+            raise ValueError(
+                f"funnel of {self.stage}: {self.rows_in} in is not {self.emitted} emitted + {self.num_dropped} dropped"
+            )
+
+    @property
+    def num_dropped(self) -> int:
+        """Input keys dropped, all reasons together."""
+        return sum(self.dropped.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExamplePair:
+    """One preference pair to look at; `origin` says where it came from (repository, path, commit)."""
+
+    criterion: str
+    language: str
+    instruction: str
+    chosen: str
+    rejected: str
+    origin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """One quantity over the steps of a run; points are (step, value) with finite values, in step order."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chart:
+    """Curves that share one vertical axis. `unit` is "" or "share" (drawn as per cent)."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    unit: Literal["", "share"] = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SliceCurve:
+    """Held-out accuracy (shares) of one slice over a run, with the number of held-out pairs where known."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+    pairs: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingRun:
+    """One training phase: charts, and held-out accuracy per criterion and per language."""
+
+    name: str
+    remark: str
+    charts: tuple[Chart, ...]
+    by_criterion: tuple[SliceCurve, ...] = ()
+    by_language: tuple[SliceCurve, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """Strict accuracy with its 95 % interval over `pairs` benchmark pairs."""
+
+    accuracy: float
+    low: float
+    high: float
+    pairs: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Versus:
+    """Accuracy of a cell minus that of the reference cell on the same pairs; the interval is 95 %."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeaderboardRow:
+    """One evaluated cell. `failure` says why there are no scores; then every number is absent."""
+
+    cell: str
+    architecture: str
+    prompt_mode: str
+    overall: Score | None = None
+    macro: float | None = None
+    half_credit: float | None = None
+    tie_excluded: float | None = None
+    ties: int = 0
+    coverage: float = 0.0
+    by_criterion: dict[str, Score] = field(default_factory=dict)
+    by_language: dict[str, Score] = field(default_factory=dict)
+    versus: Versus | None = None
+    failures: dict[str, int] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leaderboard:
+    """All cells on one benchmark, best first; cells without scores last."""
+
+    benchmark: str
+    pairs: int
+    rows: tuple[LeaderboardRow, ...]
+    reference: str = ""
+
+    @property
+    def missing(self) -> tuple[LeaderboardRow, ...]:
+        """Cells that left no scores."""
+        return tuple(row for row in self.rows if row.overall is None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageSeconds:
+    """Wall time of one stage."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManifestLine:
+    """What makes one dataset reproducible: who wrote it, with what configuration, from what."""
+
+    stage: str
+    version: int
+    config_hash: str
+    content_digest: str
+    rows: int
+    inputs: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything one run has to say. `engine` names what did the language-model work, if any was done."""
+
+    title: str
+    summary: str
+    engine: str = ""
+    engine_is_rules: bool = False
+    facts: tuple[Fact, ...] = ()
+    notices: tuple[str, ...] = ()
+    funnel: tuple[FunnelStage, ...] = ()
+    examples: tuple[ExamplePair, ...] = ()
+    training: tuple[TrainingRun, ...] = ()
+    leaderboard: Leaderboard | None = None
+    seconds: tuple[StageSeconds, ...] = ()
+    manifests: tuple[ManifestLine, ...] = ()

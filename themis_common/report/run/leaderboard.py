@@ -1,0 +1,76 @@
+"""The leaderboard of a report, from the statistics of an evaluation and the plan of its cells."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from themis_common.report.model import Leaderboard, LeaderboardRow, Score, Versus
+from themis_common.taxonomy import Criterion, Language
+
+_NO_SCORES = "Its task left no scores; the log of the task says why."
+
+Statistics = dict[tuple[str, str, str], Mapping[str, Any]]
+
+
+def leaderboard(
+    results: Iterable[Mapping[str, Any]], cells: Iterable[Mapping[str, Any]], *, benchmark: str, pairs: int
+) -> Leaderboard:
+    """Rows of RESULTS and CELLS tables as a leaderboard, best first, cells without scores last."""
+    by_cell: dict[str, Statistics] = {}
+    reference = ""
+    for row in results:
+        by_cell.setdefault(row["cell"], {})[row["group"], row["slice"], row["metric"]] = row
+        if row["group"] == "versus":
+            reference = row["slice"]
+    rows = [_row(cell, by_cell.get(cell["cell"], {}), reference) for cell in cells]
+    rows.sort(key=lambda row: -row.overall.accuracy if row.overall else 1.0)
+    return Leaderboard(benchmark=benchmark, pairs=pairs, rows=tuple(rows), reference=reference)
+
+
+def _row(cell: Mapping[str, Any], found: Statistics, reference: str) -> LeaderboardRow:
+    name, how, mode = cell["cell"], cell["architecture"], cell["prompt_mode"]
+    if not found:
+        return LeaderboardRow(cell=name, architecture=how, prompt_mode=mode, failure=_NO_SCORES)
+
+    def overall(metric: str) -> float | None:
+        row = found.get(("overall", "all", metric))
+        return None if row is None else float(row["value"])
+
+    return LeaderboardRow(
+        cell=name,
+        architecture=how,
+        prompt_mode=mode if cell["model"] else "",
+        overall=_score(found["overall", "all", "strict"]),
+        macro=overall("macro"),
+        half_credit=overall("half_credit"),
+        tie_excluded=overall("tie_excluded"),
+        ties=int(found["overall", "all", "ties"]["value"]),
+        coverage=found["overall", "all", "coverage"]["value"],
+        by_criterion=_scores(found, "criterion", [(member.key, member.label) for member in Criterion]),
+        by_language=_scores(found, "language", [(member.key, member.label) for member in Language]),
+        versus=_versus(found, reference),
+        failures={key[1]: int(row["value"]) for key, row in found.items() if key[0] == "failure"},
+    )
+
+
+def _score(row: Mapping[str, Any]) -> Score:
+    return Score(accuracy=row["value"], low=row["low"], high=row["high"], pairs=row["rows"])
+
+
+def _scores(found: Statistics, group: str, members: Iterable[tuple[str, str]]) -> dict[str, Score]:
+    return {
+        label: _score(found[group, key, "strict"])
+        for key, label in members
+        if (group, key, "strict") in found
+    }
+
+
+def _versus(found: Statistics, reference: str) -> Versus | None:
+    difference = found.get(("versus", reference, "difference"))
+    if difference is None:
+        return None
+    return Versus(
+        estimate=difference["value"],
+        low=difference["low"],
+        high=difference["high"],
+        p_value=found["versus", reference, "p_value"]["value"],
+    )

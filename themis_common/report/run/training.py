@@ -1,0 +1,96 @@
+"""The training part of a report: the curves of every phase, from the metrics beside the trained model."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from themis_common.datasets.reader import DatasetReader
+from themis_common.report.model import Chart, Curve, SliceCurve, TrainingRun
+from themis_common.report.run.outputs import TaskOutput, of_stage
+from themis_common.schemas import MODEL_FILES, TRAINING_METRICS
+from themis_common.taxonomy import Criterion, Language
+
+_ALL = "all"
+_PHASES = {
+    "train_general": "PT: preference-model pre-training on general pairs",
+    "train_code": "PM: preference modelling on code pairs",
+}
+
+Points = tuple[tuple[int, float], ...]
+Curves = dict[tuple[str, str], Points]
+
+
+def training_runs(outputs: Sequence[TaskOutput]) -> tuple[TrainingRun, ...]:
+    """One run for each training task, in the order of the pipeline."""
+    return tuple(_training_run(output) for output in of_stage(outputs, "training.train_reward_model"))
+
+
+def _training_run(output: TaskOutput) -> TrainingRun:
+    curves = _curves(DatasetReader(output.uri, MODEL_FILES))
+    config = output.manifest.config
+    steps = max((points[-1][0] for points in curves.values()), default=0)
+    return TrainingRun(
+        name=_PHASES.get(output.task, output.task),
+        remark=f"{steps:,} steps of up to {config['global_batch']:,} pairs, {config['epochs']} epochs",
+        charts=(
+            _loss_chart(curves, lm_weight=config["lm_weight"], magnitude_weight=config["magnitude_weight"]),
+            _chart("Reward margin", curves, {"reward/margin": "training", "held_out/margin": "held out"}),
+            _chart(
+                "Accuracy",
+                curves,
+                {"reward/accuracy": "training", "held_out/accuracy": "held out"},
+                share=True,
+            ),
+        ),
+        by_criterion=_slices(curves, [(member.key, member.label) for member in Criterion]),
+        by_language=_slices(curves, [(member.key, member.label) for member in Language]),
+    )
+
+
+def _curves(model: DatasetReader) -> Curves:
+    """Points in step order, by metric and slice."""
+    found: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
+    for row in model.side_rows("metrics", TRAINING_METRICS):
+        found[row["metric"], row["slice"]].append((row["step"], row["value"]))
+    return {name: tuple(sorted(points)) for name, points in found.items()}
+
+
+def _loss_chart(curves: Curves, *, lm_weight: float, magnitude_weight: float) -> Chart:
+    """The loss and its parts with the weights that they have in it, so that the parts add up."""
+    parts = {
+        "loss/total": ("total", 1.0),
+        "loss/bt": ("Bradley-Terry", 1.0),
+        "loss/lm": (f"language model, weight {lm_weight:g}", lm_weight),
+        "loss/magnitude": (f"magnitude, weight {magnitude_weight:g}", magnitude_weight),
+    }
+    return Chart(
+        title="Loss",
+        curves=tuple(
+            Curve(name=name, points=tuple((step, weight * value) for step, value in curves[metric, _ALL]))
+            for metric, (name, weight) in parts.items()
+            if (metric, _ALL) in curves
+        ),
+    )
+
+
+def _chart(title: str, curves: Curves, names: dict[str, str], *, share: bool = False) -> Chart:
+    return Chart(
+        title=title,
+        curves=tuple(
+            Curve(name=name, points=curves[metric, _ALL])
+            for metric, name in names.items()
+            if (metric, _ALL) in curves
+        ),
+        unit="share" if share else "",
+    )
+
+
+def _slices(curves: Curves, members: Iterable[tuple[str, str]]) -> tuple[SliceCurve, ...]:
+    return tuple(
+        SliceCurve(
+            name=label,
+            points=curves["held_out/accuracy", key],
+            pairs=round(curves["held_out/pairs", key][-1][1]) if ("held_out/pairs", key) in curves else None,
+        )
+        for key, label in members
+        if ("held_out/accuracy", key) in curves
+    )

@@ -1,0 +1,26 @@
+"""Writes the report of a run into its folder: page, table and summary."""
+
+import json
+
+from themis_common.report.markdown import render_markdown
+from themis_common.report.model import Report
+from themis_common.report.page import render_page
+from themis_common.report.run.build import build_report
+from themis_common.report.run.outputs import task_outputs
+from themis_common.report.summary import summary
+from themis_common.stages.task import RunFolder
+
+PAGE = "report/index.html"
+TABLE = "report/table.md"
+SUMMARY = "report/summary.json"
+
+
+def write_report(folder: RunFolder) -> Report:
+    """Build the report of the run's finished tasks and write its three files."""
+    recipe = folder.config()["recipe"]
+    report = build_report(task_outputs(folder), title=f"Run of the recipe {recipe}")
+    content = json.dumps(summary(report), indent=1, allow_nan=False) + "\n"
+    folder.store.write_bytes(PAGE, render_page(report).encode())
+    folder.store.write_bytes(TABLE, render_markdown(report).encode())
+    folder.store.write_bytes(SUMMARY, content.encode())
+    return report
