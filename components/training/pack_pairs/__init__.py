@@ -1,0 +1,1 @@
+"""Turns preference pairs into token ids."""

@@ -1,0 +1,1 @@
+"""Makes the base model of a training run a dataset."""

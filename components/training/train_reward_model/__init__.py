@@ -1,0 +1,1 @@
+"""Trains a reward model on tokenised preference pairs."""

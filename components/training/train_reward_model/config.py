@@ -1,0 +1,147 @@
+"""What a training run is told.
+
+Every item on which the paper, the published script and its README disagree is an option. The defaults are the paper's
+second stage (PM); the first stage (PT) sets other values of the same options. Source: facts/training.md sections 0-1.
+"""
+
+from typing import Literal
+
+from themis_common.config import config, option
+
+
+@config
+class TrainRewardModelConfig:
+    """Objective, data order, optimiser, numerics, and how the work is spread."""
+
+    # objective
+    lm_weight: float = option(0.25, help="weight of the language-model term on chosen responses (lambda)")
+    magnitude_weight: float = option(0.001, help="weight of the penalty on large rewards (mu)")
+    magnitude_form: Literal["centre", "absolute"] = option(
+        "centre",
+        help="centre: (chosen + rejected)^2 of the paper; absolute: (|chosen| + |rejected|)^2 of the script",
+    )
+    reward_head: Literal["carry", "zero"] = option(
+        "carry",
+        help="carry: go on with the reward head of the input model, if it has one; zero: start with a new one",
+    )
+
+    # data
+    seed: int = option(42, help="seed of the order of pairs", shared="seed")
+    epochs: int = option(1, help="passes over the training pairs")
+    global_batch: int = option(512, help="pairs of one optimiser step, over all ranks")
+
+    if_empty: Literal["refuse", "hand_on"] = option(
+        "refuse", help="without a training pair: end with an error, or hand the model on as it came"
+    )
+
+    # optimiser and schedule
+    learning_rate: float = option(1e-5, help="peak learning rate")
+    schedule: Literal["cosine", "warmup_stable_decay"] = option(
+        "cosine", help="cosine: warm-up, then cosine to the floor; warmup_stable_decay: the script's"
+    )
+    warmup_ratio: float = option(0.05, help="share of the steps in which the learning rate rises")
+    stable_ratio: float = option(0.0, help="share of the steps at the peak, for warmup_stable_decay")
+    floor_ratio: float = option(0.05, help="last learning rate as a share of the peak")
+    warmup_from: Literal["zero", "floor"] = option(
+        "zero", help="where the warm-up starts; the script's starts at the floor"
+    )
+    beta1: float = option(0.9, help="AdamW: decay of the mean of gradients")
+    beta2: float = option(0.95, help="AdamW: decay of the mean of squared gradients; the script has 0.999")
+    epsilon: float = option(1e-8, help="AdamW: term that keeps the division finite")
+    weight_decay: float = option(0.1, help="AdamW: decoupled weight decay; the script's launch file has 0.01")
+    decay: Literal["matrices", "all"] = option("matrices", help="which weights decay; the script decays all")
+    gradient_clip: float = option(1.5, help="largest gradient norm; 0 for no clipping, as in the script")
+
+    # numerics
+    compute_dtype: Literal["bfloat16", "float32"] = option(
+        "bfloat16",
+        help="dtype of forward and backward; weights, optimiser and reward head are float32 always",
+    )
+    reduce_dtype: Literal["float32", "bfloat16"] = option(
+        "float32", help="dtype in which gradients are summed over ranks; the script sums in bfloat16"
+    )
+    save_dtype: Literal["float32", "bfloat16"] = option(
+        "float32", help="dtype of the saved decoder; float32 hands the exact weights to the next stage"
+    )
+
+    # observation
+    evaluate_every: int = option(
+        0, help="steps between evaluations on the held-out pairs; 0: at the end only"
+    )
+
+    # how the work is done, which changes no more than the last bits of a result
+    processes: int = option(
+        0,
+        help="processes to start on this machine; 0: one for each GPU, or one on a CPU",
+        affects_result=False,
+    )
+    threads: int = option(1, help="CPU threads of each process", affects_result=False)
+    device: Literal["auto", "cpu", "cuda"] = option("auto", help="where to compute", affects_result=False)
+    max_tokens_per_pack: int = option(
+        16384, help="packed tokens that one process computes on at once; bounds memory", affects_result=False
+    )
+    recompute: bool = option(
+        False,
+        help="compute activations a second time in backward instead of keeping them",
+        affects_result=False,
+    )
+    kernels: Literal["plain", "liger"] = option(
+        "plain", help="plain: the model's own modules; liger: fused GPU kernels", affects_result=False
+    )
+    save_every: int = option(50, help="steps between checkpoints", affects_result=False)
+    checkpoints: str = option(
+        "",
+        help="folder for checkpoints; empty: the stage's workspace, which must be a local disk",
+        affects_result=False,
+    )
+    keep_checkpoints: int = option(2, help="checkpoints that stay on disk", affects_result=False)
+    collective_minutes: float = option(
+        30.0, help="minutes after which a silent rank fails the run", affects_result=False
+    )
+
+    def __post_init__(self) -> None:
+        _at_least(
+            1,
+            epochs=self.epochs,
+            global_batch=self.global_batch,
+            max_tokens_per_pack=self.max_tokens_per_pack,
+        )
+        _at_least(1, threads=self.threads, save_every=self.save_every, keep_checkpoints=self.keep_checkpoints)
+        _at_least(
+            0,
+            lm_weight=self.lm_weight,
+            magnitude_weight=self.magnitude_weight,
+            gradient_clip=self.gradient_clip,
+        )
+        _at_least(
+            0, weight_decay=self.weight_decay, evaluate_every=self.evaluate_every, processes=self.processes
+        )
+        _above_zero(
+            learning_rate=self.learning_rate, epsilon=self.epsilon, collective_minutes=self.collective_minutes
+        )
+        _share(warmup_ratio=self.warmup_ratio, stable_ratio=self.stable_ratio, floor_ratio=self.floor_ratio)
+        _share(beta1=self.beta1, beta2=self.beta2)
+        if self.warmup_ratio + self.stable_ratio > 1:
+            raise ValueError("warmup_ratio and stable_ratio sum to more than 1")
+        if self.stable_ratio and self.schedule == "cosine":
+            raise ValueError(
+                "stable_ratio has no meaning for the cosine schedule: set 0 or take warmup_stable_decay"
+            )
+
+
+def _at_least(least: int, **values: float) -> None:
+    for name, value in values.items():
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, found {value}")
+
+
+def _above_zero(**values: float) -> None:
+    for name, value in values.items():
+        if value <= 0:
+            raise ValueError(f"{name} must be above 0, found {value}")
+
+
+def _share(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must be between 0 and 1, found {value}")

@@ -1,0 +1,93 @@
+"""Starts the processes of a training run on this machine and passes on what happens to them."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import themis_common
+from components.training.train_reward_model.job import Job
+from themis_common.errors import UserError
+
+STOPPED = 143
+"""Exit code of a run that was told to stop and has saved: what a shell reports for SIGTERM."""
+
+_GRACE_SECONDS = 600
+
+
+def run_job(job: Job, job_file: Path, processes: int) -> None:
+    """Train with torchrun and return when the model is written.
+
+    SIGTERM and SIGINT to this process let the run finish its step and save; then this process exits with 143. So does
+    the death of this process, of which only the exit code is lost.
+
+    Raises:
+        UserError: what a rank has to tell the user.
+        RuntimeError: a rank failed in another way; its messages are on stderr.
+    """
+    job.write(job_file)
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run"),
+        *("--standalone", "--nproc-per-node", str(processes)),
+        *("-m", "components.training.train_reward_model", "--job", str(job_file), "--stop-at-eof"),
+    ]
+    # Its own session, so that Ctrl-C reaches it once, from here, and not also from the terminal. All ranks inherit the
+    # pipe, which ends when this process does, even by SIGKILL.
+    with (
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, env=_environment(job), start_new_session=True
+        ) as child,
+        _forwarded_signals(child) as received,
+    ):
+        code = child.wait()
+    messages = [path.read_text() for rank in range(processes) if (path := job.failure_file(rank)).is_file()]
+    if messages:
+        raise UserError(messages[0])
+    if received and code:
+        raise SystemExit(STOPPED)
+    if code:
+        raise RuntimeError(
+            f"training failed (torchrun exited with {code}); the messages of its processes are above"
+        )
+
+
+def _environment(job: Job) -> dict[str, str]:
+    # the children import the same code as this process, installed or not
+    root = str(Path(themis_common.__file__).parents[1])
+    inherited = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root]),
+        "OMP_NUM_THREADS": str(job.config.threads),
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+        # how long torchrun lets its processes finish their step and save once it was told to stop
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(_GRACE_SECONDS),
+    }
+
+
+@contextmanager
+def _forwarded_signals(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Pass SIGTERM and SIGINT on, once; the list tells afterwards whether one came."""
+    received: list[int] = []
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        if not received:
+            child.send_signal(signal.SIGTERM)
+        received.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        # Python handles signals in the main thread only; whoever runs a stage elsewhere handles them there
+        yield received
+        return
+    before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

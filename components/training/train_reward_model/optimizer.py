@@ -1,0 +1,65 @@
+"""AdamW over float32 weights, and the learning rate of every step."""
+
+import math
+
+import torch
+from torch import nn
+from torch.distributed.tensor import DTensor
+
+from components.training.train_reward_model.config import TrainRewardModelConfig
+
+
+def make_optimizer(model: nn.Module, config: TrainRewardModelConfig) -> torch.optim.AdamW:
+    """AdamW in which, unless the configuration says otherwise, matrices decay and norm weights do not."""
+    parameters = list(model.parameters())
+    decayed = [p for p in parameters if p.ndim >= 2 or config.decay == "all"]
+    others = [p for p in parameters if p.ndim < 2 and config.decay != "all"]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}]
+    if others:
+        groups.append({"params": others, "weight_decay": 0.0})
+    return torch.optim.AdamW(
+        groups,
+        lr=config.learning_rate,
+        betas=(config.beta1, config.beta2),
+        eps=config.epsilon,
+        fused=parameters[0].is_cuda,
+        foreach=False if not parameters[0].is_cuda else None,
+    )
+
+
+def learning_rate(step: int, total: int, config: TrainRewardModelConfig) -> float:
+    """The learning rate of step `step` of `total`, counted from 0.
+
+    It rises in equal parts to the peak, which the last warm-up step has, stays there for the stable share, and
+    falls along half a cosine to the floor, which the last step has.
+    """
+    assert 0 <= step < total
+    peak, floor = config.learning_rate, config.learning_rate * config.floor_ratio
+    warmup = round(config.warmup_ratio * total)
+    stable = round(config.stable_ratio * total) if config.schedule == "warmup_stable_decay" else 0
+    if step < warmup:
+        start = floor if config.warmup_from == "floor" else 0.0
+        return start + (peak - start) * (step + 1) / warmup
+    if step < warmup + stable:
+        return peak
+    falling = total - warmup - stable
+    fallen = (step - warmup - stable + 1) / falling
+    return floor + (peak - floor) * (1 + math.cos(math.pi * fallen)) / 2
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
+    """Let the next step run at `value`."""
+    for group in optimizer.param_groups:
+        group["lr"] = value
+
+
+def clip_gradients(model: nn.Module, max_norm: float) -> torch.Tensor:
+    """Scale all gradients down to a total norm of `max_norm`, unless that is 0; returns the norm before, () float32."""
+    parameters = [parameter for parameter in model.parameters() if parameter.grad is not None]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients)
+    if isinstance(norm, DTensor):
+        norm = norm.full_tensor()
+    if max_norm:
+        torch.nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+    return norm

@@ -1,0 +1,102 @@
+"""Running a pipeline from start to report: resolve, check, run, collect.
+
+What can be found wrong before anything runs is found here: every option is checked, every outside source (a
+repository, a file of pairs, a benchmark) is opened once.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.progress import TaskLines
+from pipelines.settings import Resolved, resolve
+from pipelines.tasks import PIPELINE_TASKS, load_stage
+from themis_common.config import load_config
+from themis_common.stages.task import CONFIG, RunFolder
+from themis_common.store import open_store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    summary: dict[str, Any]
+    markdown: str
+    report: Path
+    log: Path
+    failure: str | None
+
+
+def execute(
+    pipeline: str, recipe: str, overrides: list[str], runner: str, folder: Path, store: str | None = None
+) -> Outcome:
+    """Run a pipeline in a local run folder.
+
+    Args:
+        folder: the run folder: configuration, records, logs and report.
+        store: where datasets go, locally or in a bucket; by default into the run folder.
+
+    Raises:
+        UserError: the configuration or an input is unusable, or a task met a user error; where there is a report
+            all the same, the message ends with its place.
+    """
+    root = folder.absolute()
+    resolved = resolve(pipeline, recipe, overrides)
+    check_writable(root)
+    check_sources(pipeline, resolved)
+    run = RunFolder(str(root))
+    run.clear()
+    document = resolved.document(store=open_store(store or root / "store").uri)
+    run.store.write_bytes(CONFIG, (json.dumps(document, indent=1) + "\n").encode())
+    log = root / "kfp.log"
+    failure = _run_tasks(pipeline, runner, root, log)
+    summary_file = root / "report" / "summary.json"
+    if not summary_file.is_file():
+        return Outcome(
+            summary={}, markdown="", report=root / "report", log=log, failure=failure or "no report"
+        )
+    return Outcome(
+        summary=json.loads(summary_file.read_text()),
+        markdown=(root / "report" / "table.md").read_text(),
+        report=root / "report" / "index.html",
+        log=log,
+        failure=failure,
+    )
+
+
+def check_writable(folder: Path) -> None:
+    """Try the run folder before anything is computed for it.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
+    store = open_store(folder)
+    store.write_bytes("_writable", b"")
+    store.delete("_writable")
+
+
+def _run_tasks(pipeline: str, runner: str, root: Path, log: Path) -> str | None:
+    """Run the graph with the chosen runner; why it failed, or None."""
+    from pipelines.graphs import load_pipeline
+    from pipelines.runners.docker_runner import run_docker
+    from pipelines.runners.local_runner import run_local
+
+    run = {"subprocess": run_local, "docker": run_docker}[runner]
+    outcome = run(
+        load_pipeline(pipeline), {"run": str(root)}, run_root=root, log=log, on_event=TaskLines().show
+    )
+    return outcome.failure
+
+
+def check_sources(pipeline: str, resolved: Resolved) -> None:
+    """Open what the tasks will read from outside the store.
+
+    Raises:
+        UserError: a source is missing or unusable; names it.
+    """
+    for task, name in PIPELINE_TASKS[pipeline].items():
+        stage = load_stage(name)
+        if stage.fingerprint is not None:
+            values = {key: value.value for key, value in resolved.tasks[task].items()}
+            stage.fingerprint(load_config(stage.config, values, where=task))

@@ -1,0 +1,208 @@
+"""From a recipe and `--set` overrides to the resolved configuration of a run.
+
+A recipe is a YAML file of pipeline-wide settings (listed in `SHARED`) and one section for each task. A recipe may
+extend another. Values come, the later winning, from the stage's defaults, shared settings, the extended recipe, the
+recipe, and `--set`; the source of each value is kept for `themis config show`.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.tasks import ALL_TASKS, PIPELINE_TASKS, load_stage
+from themis_common.config import as_values, check_key, fields_of, load_config
+from themis_common.errors import UserError
+
+
+@dataclass(frozen=True)
+class SharedSetting:
+    """A pipeline-wide setting that stage options may follow."""
+
+    default: Any
+    help: str
+    is_path: bool = False
+
+
+SHARED: dict[str, SharedSetting] = {
+    "seed": SharedSetting(7, "seed of everything drawn at random"),
+    "git_repos": SharedSetting([], "local git repositories to mine", is_path=True),
+    "code_pairs": SharedSetting("", "code preference pairs, for the training pipeline alone", is_path=True),
+    "general_pairs": SharedSetting("", "general preference pairs for the first training stage", is_path=True),
+    "benchmark": SharedSetting("", "benchmark in the CodeRewardBench schema", is_path=True),
+    "base_model": SharedSetting(
+        "tiny", "folder of the model to start from, or `tiny` to make one on the spot"
+    ),
+    "llm": SharedSetting({"engine": "rules"}, "the engine that rates and judges"),
+    "map_pods": SharedSetting(2, "parallel tasks of a fan-out, at most 200"),
+}
+
+TASK_FOLLOWS: dict[str, dict[str, str]] = {
+    "import_general": {"path": "general_pairs"},
+    "import_code": {"path": "code_pairs"},
+    "prepare_base_model": {"base": "base_model"},
+}
+"""Options that follow a shared setting in one task only, because their stage runs in several tasks."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A configuration value and where it was set."""
+
+    value: Any
+    source: str
+
+
+@dataclass
+class Resolved:
+    """The configuration of a run: shared settings and the section of each task, with the source of each value."""
+
+    recipe: str
+    shared: dict[str, Value] = field(default_factory=dict)
+    tasks: dict[str, dict[str, Value]] = field(default_factory=dict)
+
+    def document(self, store: str) -> dict[str, Any]:
+        """The content of a run folder's `config.json`."""
+        return {
+            "recipe": self.recipe,
+            "store": store,
+            "map_pods": self.shared["map_pods"].value,
+            "shared": {name: value.value for name, value in self.shared.items()},
+            "tasks": {
+                task: {name: value.value for name, value in section.items()}
+                for task, section in self.tasks.items()
+            },
+        }
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with Themis."""
+    folder = resources.files("pipelines") / "recipes"
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    )
+
+
+def resolve(pipeline: str, recipe: str, overrides: Sequence[str] = ()) -> Resolved:
+    """Resolve the configuration of every task of a pipeline; see `resolve_tasks`."""
+    return resolve_tasks(PIPELINE_TASKS[pipeline], recipe, overrides)
+
+
+def resolve_tasks(tasks: Mapping[str, str], recipe: str, overrides: Sequence[str] = ()) -> Resolved:
+    """Resolve the configuration of tasks (each with its stage's name), and check all of it.
+
+    Args:
+        recipe: the name of a recipe, or the path of a YAML file.
+        overrides: `key=value` texts; the key is a shared setting or `task.option`, the value is YAML.
+
+    Raises:
+        UserError: an unknown recipe, key or task, a YAML error, or a value of the wrong kind.
+    """
+    layers = [*_recipe_layers(recipe), *(_override_layer(text) for text in overrides)]
+    shared = {name: Value(setting.default, "default") for name, setting in SHARED.items()}
+    sections: dict[str, dict[str, Value]] = {task: {} for task in ALL_TASKS}
+    for source, layer in layers:
+        for key, value in layer.items():
+            check_key(key, [*SHARED, *ALL_TASKS], where=source)
+            if key in SHARED:
+                shared[key] = Value(_absolute(value) if SHARED[key].is_path else value, source)
+                continue
+            if not isinstance(value, Mapping):
+                raise UserError(
+                    f"{source}: {key} is a section of options, found {value!r}; write {key}.OPTION=VALUE"
+                )
+            sections[key].update({name: Value(item, source) for name, item in value.items()})
+    _check_map_pods(shared["map_pods"])
+    resolved = Resolved(recipe=recipe, shared=shared)
+    for task, stage in tasks.items():
+        resolved.tasks[task] = _resolve_section(task, stage, sections[task], shared)
+    return resolved
+
+
+def _resolve_section(
+    task: str, stage: str, section: Mapping[str, Value], shared: Mapping[str, Value]
+) -> dict[str, Value]:
+    cls = load_stage(stage).config
+    values = dict(section)
+    for option in fields_of(cls):
+        follows = TASK_FOLLOWS.get(task, {}).get(option.name) or option.metadata.get("shared")
+        if follows and option.name not in values:
+            source = shared[follows]
+            values[option.name] = Value(source.value, f"{follows} ({source.source})")
+    where = next((value.source for value in section.values()), "configuration")
+    loaded = load_config(cls, {name: value.value for name, value in values.items()}, where=f"{where}: {task}")
+    plain = as_values(loaded)
+    return {name: Value(plain[name], values[name].source if name in values else "default") for name in plain}
+
+
+def _recipe_layers(recipe: str, seen: tuple[str, ...] = ()) -> list[tuple[str, Mapping[str, Any]]]:
+    """The layers of a recipe, the one it extends first."""
+    if recipe in seen:
+        raise UserError(f"recipe {recipe} extends itself by way of {' -> '.join(seen)}; remove one `extends`")
+    name, text = _read_recipe(recipe)
+    try:
+        document = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise UserError(f"{name}: YAML syntax error{place}: {problem}") from error
+    if not isinstance(document, Mapping):
+        raise UserError(f"{name}: a recipe is a mapping of settings, found {type(document).__name__}")
+    layer = {str(key): value for key, value in document.items() if key not in {"extends", "description"}}
+    base = document.get("extends")
+    inherited = _recipe_layers(str(base), (*seen, recipe)) if base else []
+    return [*inherited, (name, layer)]
+
+
+def _read_recipe(recipe: str) -> tuple[str, str]:
+    path = Path(recipe)
+    if path.suffix in {".yaml", ".yml"} or "/" in recipe:
+        try:
+            return recipe, path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise UserError(f"cannot read the recipe {recipe}: {reason}") from error
+    check_key(recipe, recipe_names(), where="recipe")
+    return f"{recipe}.yaml", (resources.files("pipelines") / "recipes" / f"{recipe}.yaml").read_text("utf-8")
+
+
+def _override_layer(text: str) -> tuple[str, Mapping[str, Any]]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {text}: write KEY=VALUE, for example --set seed=7")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"--set {key}: {value!r} is no YAML value; quote it, or write lists as [a, b]"
+        ) from error
+    source = f"--set {key}"
+    task, dot, option = key.partition(".")
+    return source, {task: {option: parsed}} if dot else {key: parsed}
+
+
+def _absolute(value: Any) -> Any:
+    """Paths are taken from where the user stands; tasks run elsewhere."""
+    if isinstance(value, str):
+        return str(Path(value).expanduser().absolute()) if value and "://" not in value else value
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return [_absolute(item) for item in value]
+    return value
+
+
+def _check_map_pods(value: Value) -> None:
+    if not isinstance(value.value, int) or not 1 <= value.value <= 200:
+        raise UserError(
+            f"{value.source}: map_pods must be a whole number from 1 to 200, found {value.value!r}"
+        )
+
+
+def describe_options(stage: str) -> Iterable[tuple[str, str]]:
+    """Name and help text of every option of a stage."""
+    for option in dataclasses.fields(load_stage(stage).config):
+        yield option.name, option.metadata.get("help", "")

@@ -1,0 +1,68 @@
+"""The demo as a new user runs it: complete, reproducible, and indifferent to being killed."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.runs import digests, shard_times, themis, themis_killed_after
+
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed run of the demo."""
+    folder = tmp_path_factory.mktemp("demo") / "run"
+    done = themis("demo", "--output", str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_demo_leaves_a_page_and_a_summary(demo: Path) -> None:
+    page = (demo / "report/index.html").read_text()
+    summary = json.loads((demo / "report/summary.json").read_text())
+    assert {"funnel", "training", "leaderboard", "seconds"} <= summary.keys()
+    for stage in summary["funnel"]:
+        assert stage["stage"].rpartition(".")[2] in page
+    cells = {row["cell"] for row in summary["leaderboard"]["rows"]}
+    assert cells == {"trained", "untrained", "longer-response"}
+
+
+def test_every_row_is_accounted_for(demo: Path) -> None:
+    manifests = [json.loads(file.read_text()) for file in (demo / "store").rglob("manifest.json")]
+    assert len(manifests) > 15
+    for manifest in manifests:
+        counts = manifest["counts"]
+        assert counts["keys_in"] == counts["emitted"] + sum(counts["dropped"].values()), manifest["stage"]
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_bytes(demo: Path, tmp_path: Path) -> None:
+    done = themis("demo", "--output", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    assert digests(tmp_path / "run") == digests(demo)
+    shards = sorted(file.relative_to(demo) for file in (demo / "store").rglob("*.parquet"))
+    different = [
+        name for name in shards if (demo / name).read_bytes() != (tmp_path / "run" / name).read_bytes()
+    ]
+    assert different == []
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_goes_on_where_it_stopped(demo: Path, tmp_path: Path) -> None:
+    moments = random.Random(20)
+    folder = tmp_path / "run"
+    finished: dict[Path, int] = {}
+    kills = 0
+    while kills < KILLS and themis_killed_after(moments.uniform(1.0, 12.0), "demo", "--output", str(folder)):
+        kills += 1
+        now = shard_times(folder)
+        touched = [shard for shard, time in finished.items() if now.get(shard) != time]
+        assert touched == [], f"finished shards were written again after kill {kills}"
+        finished = now
+    done = themis("demo", "--output", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert kills >= 10, f"the demo ended after {kills} kills: the moments are too far apart to show anything"
+    assert digests(folder) == digests(demo)
