@@ -1,12 +1,12 @@
 """The evaluation pipeline: one task for each reward model, then the gate and the page."""
 
+from kfp import dsl
+
+from components.evaluation.import_benchmark.component import import_benchmark
 from components.evaluation.plan_cells.component import plan_cells
 from components.evaluation.score_benchmark.component import score_benchmark
 from components.evaluation.summarise.component import summarise
 from components.evaluation.write_report.component import write_report
-from kfp import dsl
-
-from components.evaluation.import_benchmark.component import import_benchmark
 from pipelines.fan_out import MAX_PODS
 from pipelines.steps import uncached
 

@@ -5,11 +5,11 @@
 
 from typing import NamedTuple
 
-from components.evaluation.write_report.component import write_report
 from kfp import dsl
 
 from components.dataset.assemble_preferences.component import assemble_imported
 from components.dataset.import_sources.component import import_sources
+from components.evaluation.write_report.component import write_report
 from components.training.export_model.component import export_model
 from components.training.pack_pairs.component import pack_pairs
 from components.training.prepare_base_model.component import prepare_base_model

@@ -1,5 +1,6 @@
 """`themis demo`: everything on sample data."""
 
+import enum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,13 @@ import typer
 
 from pipelines.cli.options import JsonOption, Runner, RunnerOption, SetOption, StoreOption
 from pipelines.cli.run import run_and_report
+
+
+class Size(enum.StrEnum):
+    """How much sample data."""
+
+    small = "small"
+    full = "full"
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +26,9 @@ def demo(
     output: Annotated[Path, typer.Option(help="Run folder: sample data, store and report.")] = Path(
         "runs/demo"
     ),
+    size: Annotated[
+        Size, typer.Option(help="Three repositories (a minute) or eleven (a few minutes).")
+    ] = Size.full,
     overrides: SetOption = None,
     runner: RunnerOption = Runner.subprocess,
     store: StoreOption = None,
@@ -28,7 +39,7 @@ def demo(
     from pipelines.sample_data import write_sample_data
 
     check_writable(output)
-    sample = write_sample_data(output / "sample")
+    sample = write_sample_data(output / "sample", size=size.value)
     inputs = [
         f"git_repos=[{', '.join(repr(str(repository)) for repository in sample.repositories)}]",
         f"general_pairs={sample.general_pairs}",

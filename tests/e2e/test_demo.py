@@ -9,13 +9,14 @@ import pytest
 from tests.e2e.runs import digests, shard_times, themis, themis_killed_after
 
 KILLS = 20
+DEMO = ("demo", "--size", "small", "--output")
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An undisturbed run of the demo."""
     folder = tmp_path_factory.mktemp("demo") / "run"
-    done = themis("demo", "--output", str(folder))
+    done = themis(*DEMO, str(folder))
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -40,7 +41,7 @@ def test_every_row_is_accounted_for(demo: Path) -> None:
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(demo: Path, tmp_path: Path) -> None:
-    done = themis("demo", "--output", str(tmp_path / "run"))
+    done = themis(*DEMO, str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
     assert digests(tmp_path / "run") == digests(demo)
     shards = sorted(file.relative_to(demo) for file in (demo / "store").rglob("*.parquet"))
@@ -56,13 +57,13 @@ def test_killed_at_any_moment_it_goes_on_where_it_stopped(demo: Path, tmp_path: 
     folder = tmp_path / "run"
     finished: dict[Path, int] = {}
     kills = 0
-    while kills < KILLS and themis_killed_after(moments.uniform(1.0, 12.0), "demo", "--output", str(folder)):
+    while kills < KILLS and themis_killed_after(moments.uniform(1.0, 12.0), *DEMO, str(folder)):
         kills += 1
         now = shard_times(folder)
         touched = [shard for shard, time in finished.items() if now.get(shard) != time]
         assert touched == [], f"finished shards were written again after kill {kills}"
         finished = now
-    done = themis("demo", "--output", str(folder))
+    done = themis(*DEMO, str(folder))
     assert done.returncode == 0, done.stderr
     assert kills >= 10, f"the demo ended after {kills} kills: the moments are too far apart to show anything"
     assert digests(folder) == digests(demo)
