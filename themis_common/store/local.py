@@ -1,16 +1,33 @@
 """The store on a local disk: a temporary file beside the target, fsync, then one rename or link."""
 
+import errno
+import io
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from themis_common.errors import UserError
 from themis_common.store.base import AlreadyExistsError, Store, checked_name
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
 _UNFINISHED = ".unfinished-"
+
+
+_REMEDIES = {
+    errno.EACCES: "choose a folder that can be written",
+    errno.EPERM: "choose a folder that can be written",
+    errno.ENOTDIR: "choose a folder that can be written",
+    errno.EEXIST: "choose a folder that can be written",
+    errno.EROFS: "choose a folder that can be written",
+    errno.ENOSPC: "free some and run again; finished work is kept",
+    errno.EDQUOT: "free some and run again; finished work is kept",
+}
+"""What a person can do about an error of the file system, by its number."""
 
 
 class LocalStore(Store):
@@ -32,25 +49,15 @@ class LocalStore(Store):
     @contextmanager
     def open_write(self, name: str, *, exclusive: bool = False) -> Iterator[BinaryIO]:
         target = self._path(name)
-        try:
+        with _explained(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, unfinished = tempfile.mkstemp(prefix=_UNFINISHED, dir=target.parent)
-        except (PermissionError, NotADirectoryError, FileExistsError) as error:
-            reason = error.strerror or "not a folder"
-            raise UserError(
-                f"cannot write {target}: {reason.lower()}; choose a folder that can be written"
-            ) from error
-        except OSError as error:
-            if error.errno == 30:  # a read-only file system has no exception class of its own
-                raise UserError(
-                    f"cannot write {target}: the file system is read-only; choose another folder"
-                ) from error
-            raise
         try:
-            with os.fdopen(handle, "wb") as stream:
+            with io.BufferedWriter(_TargetFile(handle, target)) as stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                with _explained(target):
+                    os.fsync(stream.fileno())
             # mkstemp makes files that only their owner reads; what is published has ordinary rights
             os.chmod(unfinished, 0o644)
             if exclusive:
@@ -86,3 +93,27 @@ class LocalStore(Store):
 
     def _path(self, name: str) -> Path:
         return self.root / checked_name(name)
+
+
+class _TargetFile(io.FileIO):
+    """A file whose write errors name the file that it will become; errors of the caller's block stay as they are."""
+
+    def __init__(self, handle: int, target: Path) -> None:
+        super().__init__(handle, "wb")
+        self._target = target
+
+    def write(self, data: "Buffer", /) -> int:
+        with _explained(self._target):
+            return super().write(data)
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    """Turn errors that only the user can mend into one line about `target`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        reason = (error.strerror or "it cannot be written").lower()
+        raise UserError(f"cannot write {target}: {reason}; {_REMEDIES[error.errno]}") from error

@@ -27,3 +27,8 @@ def test_an_unwritable_place_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write .*choose a folder that can be written"):
         open_store(tmp_path / "file" / "below").write_bytes("f", b"")
+
+
+def test_errors_of_the_callers_block_are_not_blamed_on_the_file(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError, match="elsewhere"), open_store(tmp_path).open_write("f"):
+        raise PermissionError(13, "elsewhere")
