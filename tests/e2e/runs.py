@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+DEMO = ("demo", "--size", "small", "--output")
+"""The small demo; the run folder follows."""
 
 
 def themis(*arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:

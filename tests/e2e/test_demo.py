@@ -6,19 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.runs import digests, shard_times, themis, themis_killed_after
+from tests.e2e.runs import DEMO, digests, shard_times, themis, themis_killed_after
 
 KILLS = 20
-DEMO = ("demo", "--size", "small", "--output")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An undisturbed run of the demo."""
-    folder = tmp_path_factory.mktemp("demo") / "run"
-    done = themis(*DEMO, str(folder))
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 def test_the_demo_leaves_a_page_and_a_summary(demo: Path) -> None:

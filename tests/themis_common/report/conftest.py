@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import websocket
 
+from tests.fixtures.browser import missing
 from tests.themis_common.report.sample import sample_report
 from themis_common.report.model import Report
 
@@ -82,7 +83,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The DevTools address (host:port) of a fresh Chromium."""
     binary = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if binary is None:
-        pytest.skip("no Chromium on this machine (set CHROMIUM to its path)")
+        missing("no Chromium on this machine (set CHROMIUM to its path)")
     profile = tmp_path_factory.mktemp("chromium")
     process = subprocess.Popen(
         [binary, *FLAGS, f"--user-data-dir={profile}", "about:blank"],

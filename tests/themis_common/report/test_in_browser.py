@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.browser import missing
 from tests.themis_common.report.conftest import Tab
 from tests.themis_common.report.sample import every_text_replaced
 from themis_common.report.model import Report
@@ -34,7 +35,7 @@ def _axe() -> str:
     for place in places:
         if place and Path(place).is_file():
             return Path(place).read_text(encoding="utf-8")
-    pytest.skip(
+    return missing(
         "axe-core is not installed (`npm install --no-save axe-core`, or set AXE_CORE to its axe.min.js)"
     )
 
