@@ -73,10 +73,17 @@ class Resolved:
             "map_pods": self.shared["map_pods"].value,
             "shared": {name: value.value for name, value in self.shared.items()},
             "tasks": {
-                task: {name: value.value for name, value in section.items()}
+                task: {name: _with_responses(value.value, store) for name, value in section.items()}
                 for task, section in self.tasks.items()
             },
         }
+
+
+def _with_responses(value: Any, store: str) -> Any:
+    """An engine that costs money keeps its answers in the store, so that another configuration finds them again."""
+    if isinstance(value, Mapping) and value.get("engine", "rules") != "rules" and not value.get("responses"):
+        return {**value, "responses": f"{store}/responses"}
+    return value
 
 
 def recipe_names() -> list[str]:

@@ -42,7 +42,7 @@ class ImageSpec:
 
 
 IMAGES: Final[Mapping[ImageName, ImageSpec]] = {
-    "data": ImageSpec(extras=("data",), needs_compiler=False),
+    "data": ImageSpec(extras=("data", "llm"), needs_compiler=False),
     "llm": ImageSpec(extras=("llm",), needs_compiler=True),
     "train": ImageSpec(extras=("train", "liger"), needs_compiler=True),
     "evaluate": ImageSpec(extras=("evaluate",), needs_compiler=True),

@@ -80,3 +80,15 @@ def test_every_option_is_described() -> None:
 def test_stages_carry_the_name_of_their_folder() -> None:
     for stage in sorted(set(ALL_TASKS.values())):
         assert load_stage(stage).name == stage
+
+
+def test_paid_answers_are_kept_in_the_store_unless_told_otherwise() -> None:
+    engine = "llm={engine: openai, model: m, base_url: 'http://localhost/v1'}"
+    document = resolve("dataset", "local", [engine]).document(store="/store")
+    assert document["tasks"]["rate_changes"]["llm"]["responses"] == "/store/responses"
+    elsewhere = resolve("dataset", "local", [engine.replace("{", "{responses: /kept, ")]).document(
+        store="/store"
+    )
+    assert elsewhere["tasks"]["rate_changes"]["llm"]["responses"] == "/kept"
+    rules = resolve("dataset", "local").document(store="/store")
+    assert rules["tasks"]["rate_changes"]["llm"]["responses"] == ""

@@ -1,17 +1,18 @@
 """What a stage sends to an engine and what it gets back.
 
 A request carries the rendered messages, which is all that a language model sees, and the values they were
-rendered from, which engines without a language model work on. Its key identifies it in every run.
+rendered from, which engines without a language model work on.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from themis_common.hashing import digest_of
 from themis_common.prompts.tasks import task_prompt
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "refused", "too_long"]
+"""Why an answer ended: by itself, at its longest, because the model or its provider refused, or it never began because
+the request does not fit the model. The last two are answers as well: asking again would not change them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,6 @@ class Request:
     sampling: Sampling
     variables: Mapping[str, str]
 
-    @property
-    def key(self) -> str:
-        """64 hex characters: a hash of everything that can change the answer, except the engine."""
-        messages = [[message.role, message.content] for message in self.messages]
-        return digest_of(
-            [self.task, self.template_sha256, messages, asdict(self.sampling), dict(self.variables)]
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -90,6 +83,7 @@ class Engine(Protocol):
 
         Raises:
             TransientError: the engine cannot answer now.
+            UserError: the engine is set up wrongly, or its budget is used up.
         """
 
 

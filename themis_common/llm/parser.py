@@ -12,7 +12,7 @@ from typing import Literal
 
 from themis_common.llm.engine import Completion
 
-FailureKind = Literal["missing_tag", "truncated", "bad_value"]
+FailureKind = Literal["missing_tag", "truncated", "bad_value", "refused", "too_long"]
 
 _END_OF_TEXT = re.compile(r"<\|[^|<>\s]+\|>|</s>")
 _DECORATION = " \t\r\n*_`'\".:"
@@ -23,7 +23,8 @@ class AnswerError(Exception):
 
     Attributes:
         kind: `missing_tag` (the tag never opens), `truncated` (the answer was cut before the tag's value was
-            complete), `bad_value` (the value is none of those asked for).
+            complete), `bad_value` (the value is none of those asked for), `refused` or `too_long` (there is no
+            answer; see `FinishReason`).
     """
 
     def __init__(self, kind: FailureKind, detail: str) -> None:
@@ -52,7 +53,7 @@ def tagged(completion: Completion, tag: str) -> str:
     Tags may be in any case. A tag that never closes holds the rest of the answer, unless the answer was cut.
 
     Raises:
-        AnswerError: `missing_tag` or `truncated`.
+        AnswerError: any kind but `bad_value`.
     """
     text = _after_thinking(completion)
     opening, closing = rf"\[\s*{tag}\s*\]", rf"\[\s*/\s*{tag}\s*\]"
@@ -114,8 +115,12 @@ def _after_thinking(completion: Completion) -> str:
     """The answer proper: what follows the last closed block of reasoning.
 
     Raises:
-        AnswerError: `truncated` when reasoning opens and never closes.
+        AnswerError: there is no answer, or `truncated` when reasoning opens and never closes.
     """
+    if completion.finish_reason == "refused":
+        raise AnswerError("refused", completion.text[:200])
+    if completion.finish_reason == "too_long":
+        raise AnswerError("too_long", "the request does not fit the model")
     _, closed, answer = completion.text.rpartition("</think>")
     if closed:
         return answer

@@ -2,7 +2,7 @@
 
 from themis_common.config import config, option
 from themis_common.errors import UserError
-from themis_common.llm.factory import EngineConfig
+from themis_common.llm.config import EngineConfig
 from themis_common.llm.parser import JudgeReading
 
 

@@ -48,19 +48,20 @@ VOTES = Schema(
 
 def work(context: Context[JudgePreferencesConfig], unit: str, output: UnitOutput) -> None:
     """Judge the pairs of one shard."""
-    engine = open_engine(context.config.llm)
-    size = max(1, context.config.llm.batch_size // context.config.num_responses)
+    llm = context.config.llm
+    size = max(1, llm.batch_size // context.config.num_responses)
     batch: list[dict[str, Any]] = []
     done = 0
-    for pair in context.inputs["rated"].rows(unit):
-        output.read([pair["row_key"]])
-        batch.append(pair)
-        if len(batch) >= size:
-            _judge(batch, engine, context.config, output)
-            done += len(batch)
-            context.progress.update(done, unit="pairs")
-            batch = []
-    _judge(batch, engine, context.config, output)
+    with open_engine(llm, workspace=context.workspace, progress=context.progress) as engine:
+        for pair in context.inputs["rated"].rows(unit):
+            output.read([pair["row_key"]])
+            batch.append(pair)
+            if len(batch) >= size:
+                _judge(batch, engine, context.config, output)
+                done += len(batch)
+                context.progress.update(done, unit="pairs")
+                batch = []
+        _judge(batch, engine, context.config, output)
 
 
 def fingerprint(config: JudgePreferencesConfig) -> Mapping[str, str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from themis_common.hashing import rng
+from themis_common.llm.config import EngineConfig
 from themis_common.llm.engine import Completion, Request, Sampling, build_request
-from themis_common.llm.factory import EngineConfig
 from themis_common.llm.parser import AnswerError, JudgeReading, Verdict, rationale, verdict
 from themis_common.prompts.tasks import judge_questions
 from themis_common.taxonomy import Criterion, Language

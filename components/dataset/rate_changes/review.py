@@ -7,8 +7,8 @@ from statistics import median
 from typing import Any
 
 from themis_common.hashing import rng, row_key
+from themis_common.llm.config import EngineConfig
 from themis_common.llm.engine import Completion, Request, Sampling, build_request
-from themis_common.llm.factory import EngineConfig
 from themis_common.llm.parser import AnswerError, rating, tagged
 from themis_common.prompts.tasks import review_question
 from themis_common.taxonomy import Criterion, Language

@@ -39,25 +39,32 @@ RATINGS = Schema(
 
 def work(context: Context[RateChangesConfig], unit: str, output: UnitOutput) -> None:
     """Rate the changes of one shard."""
-    engine = open_engine(context.config.llm)
-    done = 0
-    for changes in _batches(context, unit):
-        reviewed: dict[str, list[Review]] = {}
-        for change in changes:
-            output.read([change["row_key"]])
-            reason = _unfit(change, context.config.max_chars)
-            if reason is not None:
-                output.drop(change["row_key"], *reason)
-                continue
-            criteria = sorted(set(change["criteria"]))
-            reviewed[change["row_key"]] = [
-                review_of(change, Criterion.parse(name), context.config.seed) for name in criteria
-            ]
-        rated = _rate([review for reviews in reviewed.values() for review in reviews], engine, context.config)
-        for key, reviews in reviewed.items():
-            _decide(key, [(review, rated[review.key]) for review in reviews], context.config, output)
-        done += len(changes)
-        context.progress.update(done, unit="changes")
+    llm, done = context.config.llm, 0
+    with open_engine(llm, workspace=context.workspace, progress=context.progress) as engine:
+        for changes in _batches(context, unit):
+            _review(changes, engine, context.config, output)
+            done += len(changes)
+            context.progress.update(done, unit="changes")
+
+
+def _review(
+    changes: Sequence[dict[str, Any]], engine: Engine, config: RateChangesConfig, output: UnitOutput
+) -> None:
+    """Rate some changes, each on all of its criteria."""
+    reviewed: dict[str, list[Review]] = {}
+    for change in changes:
+        output.read([change["row_key"]])
+        reason = _unfit(change, config.max_chars)
+        if reason is not None:
+            output.drop(change["row_key"], *reason)
+            continue
+        criteria = sorted(set(change["criteria"]))
+        reviewed[change["row_key"]] = [
+            review_of(change, Criterion.parse(name), config.seed) for name in criteria
+        ]
+    rated = _rate([review for reviews in reviewed.values() for review in reviews], engine, config)
+    for key, reviews in reviewed.items():
+        _decide(key, [(review, rated[review.key]) for review in reviews], config, output)
 
 
 def fingerprint(config: RateChangesConfig) -> Mapping[str, str]:

@@ -14,8 +14,8 @@ from tests.components.dataset.written import write_dataset
 from themis_common.config import load_config
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
+from themis_common.llm.config import EngineConfig
 from themis_common.llm.engine import Completion
-from themis_common.llm.factory import EngineConfig
 from themis_common.llm.parser import JudgeReading
 from themis_common.schemas import JUDGED_CHANGES, RATED_CHANGES
 from themis_common.stages import run_stage

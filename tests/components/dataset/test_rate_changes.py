@@ -14,8 +14,8 @@ from themis_common.config import load_config
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.hashing import row_key
+from themis_common.llm.config import EngineConfig
 from themis_common.llm.engine import Completion
-from themis_common.llm.factory import EngineConfig
 from themis_common.schemas import CLASSIFIED_CHANGES, RATED_CHANGES
 from themis_common.stages import run_stage
 
