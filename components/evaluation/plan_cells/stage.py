@@ -22,7 +22,7 @@ class Cell:
     """One reward model to score."""
 
     id: str = option(help="short name of the cell; part of paths: letters, digits, dot, dash, underscore")
-    architecture: str = option(help="how the model is loaded and read out; the registry is themis_common/architectures.py")
+    architecture: str = option(help="how the model is loaded and read out (themis_common/architectures.py)")
     model: str = option(
         default="", help="a task of this run that makes a model, or the location of a dataset of model files"
     )
