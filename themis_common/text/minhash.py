@@ -5,13 +5,12 @@ datasketch's `affine32`, which are bijections; the published ones wrap inside a 
 """
 
 import functools
-import hashlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from themis_common.text.shingles import Hashes
+from themis_common.text.shingles import SHINGLE_BASE, Hashes, mix, powers
 
 _SHINGLES_AT_ONCE = 4096
 _LOW_BITS = np.uint64(0xFFFFFFFF)
@@ -59,14 +58,19 @@ def signature(shingles: Hashes, permutations: int, seed: int) -> NDArray[np.uint
 
 
 def band_keys(values: NDArray[np.uint32], bands: int, rows: int) -> NDArray[np.uint64]:
-    """One key for each band of a signature: shape (bands,). Equal bands have equal keys."""
-    data = np.ascontiguousarray(values[: bands * rows], dtype="<u4").tobytes()
-    width = 4 * rows
-    digests = b"".join(
-        hashlib.blake2b(data[start : start + width], digest_size=8).digest()
-        for start in range(0, bands * width, width)
-    )
-    return np.frombuffer(digests, dtype="<u8")
+    """One key for each band of a signature: shape (bands,). Equal bands have equal keys.
+
+    A key is the sum over the band's values v_j of (v_j + 1) * Q^j, mixed, as shingles are hashed. Different bands
+    share a key so rarely that it costs a needless comparison now and then, no more.
+    """
+    table = values[: bands * rows].reshape(bands, rows).astype(np.uint64) + np.uint64(1)
+    return mix((table * powers(int(SHINGLE_BASE), rows)).sum(axis=1, dtype=np.uint64))
+
+
+def permutations_of(permutations: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Factors and summands of the permutations h -> a * h + b modulo 2^32, each of shape (permutations,)."""
+    factors, summands = _prototype(permutations, seed).permutations
+    return np.ascontiguousarray(factors), np.ascontiguousarray(summands)
 
 
 @functools.lru_cache(maxsize=4)

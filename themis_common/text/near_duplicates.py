@@ -7,7 +7,7 @@ chain A ~ B ~ C they remove C for resembling B, which is not kept either.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,29 @@ class Duplicate:
     similarity: float
 
 
+class ShingleSets:
+    """Room for the hashed shingles of some texts, filled one by one in any order.
+
+    Args:
+        room: the most shingles that each text can have, by its index.
+    """
+
+    def __init__(self, room: NDArray[np.uint32]) -> None:
+        ends = np.cumsum(room, dtype=np.int64)
+        self.starts: NDArray[np.int64] = ends - room
+        self.ends: NDArray[np.int64] = self.starts.copy()
+        self.values: Hashes = np.empty(ends[-1] if len(ends) else 0, dtype=np.uint64)
+
+    def __getitem__(self, index: int) -> Hashes:
+        return self.values[self.starts[index] : self.ends[index]]
+
+    def fill(self, indices: Iterable[int], shingles: Iterable[Hashes]) -> None:
+        """Put the shingles of texts in."""
+        for index, values in zip(indices, shingles, strict=True):
+            self.ends[index] = self.starts[index] + len(values)
+            self[index][:] = values
+
+
 def band_groups(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
     """Number the texts that share a key, band by band.
 
@@ -33,13 +56,18 @@ def band_groups(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         keys: band keys, shape (texts, bands).
 
     Returns:
-        Shape (texts, bands): a number that exactly the texts with an equal key in that band have, or ALONE.
+        Shape (texts, bands): a number that exactly the texts with an equal key in that band have, or ALONE. Numbers
+        run from 0 without gaps; no two bands share one.
     """
     groups = np.full(keys.shape, ALONE, dtype=np.int32)
+    used = 0
     for band in range(keys.shape[1]):
         _, numbers, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
-        shared = counts[numbers] > 1
-        groups[shared, band] = numbers[shared]
+        is_shared = counts > 1
+        group_of = used + np.cumsum(is_shared) - 1
+        members = is_shared[numbers]
+        groups[members, band] = group_of[numbers[members]]
+        used += int(np.count_nonzero(is_shared))
     return groups
 
 
@@ -50,15 +78,15 @@ def find_duplicates(
 
     Args:
         groups: of `band_groups`.
-        order: all indices, the ones to keep first.
+        order: the indices of all texts that are in a group, the ones to keep first.
         shingles: the hashed shingles of a text by its index; asked only for texts that are in a group.
         threshold: Jaccard similarity, 0..1, from which a text goes.
     """
-    kept: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    kept: defaultdict[int, list[int]] = defaultdict(list)
     rank = {index: position for position, index in enumerate(order)}
     removed: dict[int, Duplicate] = {}
     for index in order:
-        mine = [(band, int(groups[index, band])) for band in np.flatnonzero(groups[index] != ALONE).tolist()]
+        mine = groups[index][groups[index] != ALONE].tolist()
         candidates = sorted({other for group in mine for other in kept[group]}, key=rank.__getitem__)
         for other in candidates:
             similarity = jaccard(shingles(index), shingles(other))

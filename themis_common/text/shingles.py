@@ -1,7 +1,7 @@
 """Hashed shingles: the set of all windows of n words of a text, as sorted 64-bit numbers.
 
-The hash is defined in terms of wrapping 64-bit arithmetic on bytes, so that numpy (here) and a compiled kernel
-can produce the same numbers:
+The hash is defined in terms of wrapping 64-bit arithmetic on bytes, so that numpy (here) and the compiled
+kernels (`kernels.py`) produce the same numbers:
 
     word     sum over bytes c_i of (c_i + 1) * P^i, mixed
     shingle  sum over words w_j of w_j * Q^j, mixed
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
-_WORD_BASE = np.uint64(0x9E3779B97F4A7C15)
-_SHINGLE_BASE = np.uint64(0xD6E8FEB86659FD93)
-_WORD_BASE_INVERSE = np.uint64(pow(int(_WORD_BASE), -1, 1 << 64))
+WORD_BASE = np.uint64(0x9E3779B97F4A7C15)
+SHINGLE_BASE = np.uint64(0xD6E8FEB86659FD93)
+_WORD_BASE_INVERSE = np.uint64(pow(int(WORD_BASE), -1, 1 << 64))
 
-_IS_WORD = np.zeros(256, dtype=bool)
-_IS_WORD[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")] = True
+IS_WORD = np.zeros(256, dtype=bool)
+IS_WORD[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")] = True
 
 _POWERS_KEPT = 1 << 16
 
@@ -34,15 +34,20 @@ def shingle_hashes(text: str, size: int) -> Hashes:
         text: any text; what is no word separates.
         size: words in a shingle, at least 1.
     """
+    return shingle_hashes_of_bytes(text.encode("utf-8", "surrogatepass"), size)
+
+
+def shingle_hashes_of_bytes(data: bytes, size: int) -> Hashes:
+    """The same for a text that is encoded already."""
     assert size >= 1, size
-    hashed = _word_hashes(text.encode("utf-8", "surrogatepass"))
+    hashed = _word_hashes(data)
     count = len(hashed) - size + 1
     if count < 1:
         return np.empty(0, dtype=np.uint64)
     total = np.zeros(count, dtype=np.uint64)
-    for offset, factor in enumerate(_powers(int(_SHINGLE_BASE), size)):
+    for offset, factor in enumerate(powers(int(SHINGLE_BASE), size)):
         total += hashed[offset : offset + count] * factor
-    return np.unique(_mix(total))
+    return np.unique(mix(total))
 
 
 def jaccard(left: Hashes, right: Hashes) -> float:
@@ -60,18 +65,18 @@ def _word_hashes(data: bytes) -> Hashes:
     """One mixed number for each word, in order."""
     values = np.frombuffer(data, dtype=np.uint8)
     inside = np.zeros(len(values) + 2, dtype=np.int8)
-    inside[1:-1] = _IS_WORD[values]
+    inside[1:-1] = IS_WORD[values]
     edges = np.flatnonzero(np.diff(inside))
     starts, ends = edges[0::2], edges[1::2]
     # a word's polynomial is a difference of prefix sums, shifted back to start at power zero
-    weighted = (values.astype(np.uint64) + np.uint64(1)) * _powers(int(_WORD_BASE), len(values))
+    weighted = (values.astype(np.uint64) + np.uint64(1)) * powers(int(WORD_BASE), len(values))
     prefix = np.zeros(len(values) + 1, dtype=np.uint64)
     np.cumsum(weighted, out=prefix[1:])
-    shift = _powers(int(_WORD_BASE_INVERSE), len(values))[starts]
-    return _mix((prefix[ends] - prefix[starts]) * shift)
+    shift = powers(int(_WORD_BASE_INVERSE), len(values))[starts]
+    return mix((prefix[ends] - prefix[starts]) * shift)
 
 
-def _powers(base: int, count: int) -> Hashes:
+def powers(base: int, count: int) -> Hashes:
     """The first `count` powers of `base`, from the zeroth, modulo 2^64."""
     if count <= _POWERS_KEPT:
         return _kept_powers(base)[:count]
@@ -89,7 +94,7 @@ def _compute_powers(base: int, count: int) -> Hashes:
     return np.cumprod(factors)
 
 
-def _mix(values: Hashes) -> Hashes:
+def mix(values: Hashes) -> Hashes:
     """The finaliser of MurmurHash3 (64 bits), a bijection that spreads every input bit."""
     values = values ^ (values >> np.uint64(33))
     values = values * np.uint64(0xFF51AFD7ED558CCD)

@@ -1,56 +1,47 @@
-"""The distinct contents of a dataset, each with its earliest row and the band keys of its signature.
+"""The distinct contents of a dataset, each with the row that may stay and the band keys of its signature.
 
-Held for the whole dataset: some 0.7 kB a row (see the README); texts are not kept.
+Held for the whole dataset: see the README for the bytes of a row; texts are not kept.
 """
 
 import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from themis_common.text.minhash import band_keys, choose_bands, signature
-from themis_common.text.shingles import shingle_hashes
+from themis_common.text.engine import Sketcher
 
+Keep = Literal["earliest", "longest"]
+Place = tuple[int, int, str]
+"""Where a row stands among rows alike, the one to keep first: preference, time, key."""
 
-@dataclass(frozen=True, kw_only=True)
-class Signing:
-    """How signatures are made; the defaults of the stage are those of facts/dataset.md section 7."""
-
-    shingle_size: int
-    permutations: int
-    seed: int
-    bands: int
-    rows: int
-
-    @classmethod
-    def choose(
-        cls,
-        *,
-        threshold: float,
-        shingle_size: int,
-        permutations: int,
-        seed: int,
-        false_positive_weight: float,
-    ) -> "Signing":
-        """With the bands and rows that serve `threshold` best."""
-        bands, rows = choose_bands(threshold, permutations, false_positive_weight=false_positive_weight)
-        return cls(shingle_size=shingle_size, permutations=permutations, seed=seed, bands=bands, rows=rows)
+BATCH_BYTES = 4 << 20
+"""How much text is handed to an engine at once."""
 
 
 class ContentIndex:
-    """Rows added one by one; contents are numbered from 0 in the order in which they were first seen."""
+    """Rows added one by one, then `finish`; contents are numbered from 0 in the order in which they were first seen.
 
-    def __init__(self, signing: Signing) -> None:
-        self._signing = signing
+    Args:
+        sketcher: makes the sketches.
+        keep: which of several contents alike is to stay; equals are settled by time, then by row key.
+    """
+
+    def __init__(self, sketcher: Sketcher, keep: Keep) -> None:
+        self._sketcher = sketcher
+        self._keep = keep
         self._numbers: dict[bytes, int] = {}
         self._row_keys: list[str] = []
         self._content_of_row = array("I")
-        self._earliest: list[tuple[int, str]] = []
+        self._first_rows: list[Place] = []
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._signed = array("I")
+        self._num_shingles = array("I")
         self._keys = bytearray()
+        self._bands = 0
 
     def add(self, row_key: str, unix_time: int, text: str) -> None:
         """Note a row and its content."""
@@ -58,17 +49,27 @@ class ContentIndex:
         number = self._numbers.setdefault(hashlib.blake2b(data, digest_size=16).digest(), len(self._numbers))
         self._row_keys.append(row_key)
         self._content_of_row.append(number)
-        place = (unix_time, row_key)
-        if number < len(self._earliest):
-            self._earliest[number] = min(self._earliest[number], place)
+        place = (-len(data) if self._keep == "longest" else 0, unix_time, row_key)
+        if number < len(self._first_rows):
+            self._first_rows[number] = min(self._first_rows[number], place)
             return
-        self._earliest.append(place)
+        self._first_rows.append(place)
+        self._pending.append(data)
+        self._pending_bytes += len(data)
+        if self._pending_bytes >= BATCH_BYTES:
+            self.finish()
+
+    def finish(self) -> None:
+        """Sketch what has not been sketched yet."""
+        sketches = self._sketcher.sketch(self._pending)
+        first = len(self._first_rows) - len(self._pending)
         # a text shorter than a shingle has no signature: only its exact copies are duplicates of it
-        shingles = shingle_hashes(text, self._signing.shingle_size)
-        if len(shingles):
-            values = signature(shingles, self._signing.permutations, self._signing.seed)
-            self._signed.append(number)
-            self._keys += band_keys(values, self._signing.bands, self._signing.rows).tobytes()
+        signed = np.flatnonzero(sketches.num_shingles)
+        self._signed.frombytes((signed + first).astype(np.uint32).tobytes())
+        self._num_shingles.frombytes(sketches.num_shingles[signed].tobytes())
+        self._keys += sketches.keys.tobytes()
+        self._bands = sketches.keys.shape[1]
+        self._pending, self._pending_bytes = [], 0
 
     @property
     def rows(self) -> Iterator[tuple[str, int]]:
@@ -80,10 +81,14 @@ class ContentIndex:
         """The numbers of the contents that have a signature."""
         return self._signed
 
-    def earliest(self, number: int) -> tuple[int, str]:
-        """Time and key of the earliest row with that content; equal times are settled by the key."""
-        return self._earliest[number]
+    def num_shingles(self) -> NDArray[np.uint32]:
+        """How many shingles the signed contents have at most, in the order of `signed`."""
+        return np.frombuffer(self._num_shingles, dtype=np.uint32)
+
+    def first_row(self, number: int) -> Place:
+        """The row of that content that stays if the content does."""
+        return self._first_rows[number]
 
     def band_keys(self) -> NDArray[np.uint64]:
         """Band keys of the signed contents, in the order of `signed`: shape (contents, bands)."""
-        return np.frombuffer(self._keys, dtype=np.uint64).reshape(-1, self._signing.bands)
+        return np.frombuffer(self._keys, dtype=np.uint64).reshape(-1, self._bands)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from components.dataset.deduplicate.config import DeduplicateConfig
 from components.dataset.deduplicate.decisions import Decision, load_decisions, store_decisions
-from components.dataset.deduplicate.stage import STAGE, DeduplicateConfig
+from components.dataset.deduplicate.stage import CLUSTERS, STAGE
 from tests.components.dataset.mined import change_row
 from tests.components.dataset.written import write_dataset
 from themis_common.config import load_config
@@ -114,8 +115,9 @@ def test_the_threshold_decides(tmp_path: Path) -> None:
     assert deduplicate(tmp_path / "high", rows, threshold=0.9).manifest.rows == 2
 
 
-def test_sharding_changes_nothing_and_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
-    rng = random.Random(5)
+def families(seed: int) -> list[str]:
+    """Texts of 200 words with copies that differ in some words."""
+    rng = random.Random(seed)
     texts = []
     for family in range(12):
         base = words(f"f{family}_")
@@ -125,13 +127,76 @@ def test_sharding_changes_nothing_and_output_changes_only_with_a_new_version(tmp
             texts.append(
                 words(f"f{family}_", **{f"f{family}_{place}": f"q{rng.random()}" for place in places})
             )
-    rows = rows_of(texts)
-    datasets = [deduplicate(tmp_path / str(shards), rows, shards) for shards in (1, 2, 5)]
-    digests = {
-        (dataset.digest[:16], dataset.manifest.tables["rejected"].content_digest[:16]) for dataset in datasets
-    }
+    return texts
+
+
+def digests_of(dataset: DatasetReader) -> dict[str, str]:
+    """The start of the content digest of every table."""
+    return {name: table.content_digest[:16] for name, table in dataset.manifest.tables.items()}
+
+
+def test_sharding_changes_nothing_and_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
+    rows = rows_of(families(5))
+    datasets = [deduplicate(tmp_path / str(shards), rows, shards) for shards in (1, 2, 16)]
     assert 12 < datasets[0].manifest.rows < 60
-    assert (STAGE.version, digests) == (1, {("38171c5fbd215b81", "65a98263b94b99bd")})
+    assert STAGE.version == 2
+    for dataset in datasets:
+        assert digests_of(dataset) == {
+            "data": "38171c5fbd215b81",
+            "rejected": "65a98263b94b99bd",
+            "clusters": "cecf735dda107802",
+        }
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+@pytest.mark.parametrize("options", [{}, {"keep": "longest"}, {"threshold": 0.8}], ids=str)
+def test_engines_and_threads_give_equal_tables(tmp_path: Path, seed: int, options: dict[str, Any]) -> None:
+    rows = rows_of([*families(seed), "x = 1", "x = 1", "", words("w"), words("w")])
+    variants: list[dict[str, Any]] = [{}, {"threads": 3}, {"engine": "datasketch"}]
+    datasets = [
+        deduplicate(tmp_path / str(number), rows, 2, **variant, **options)
+        for number, variant in enumerate(variants)
+    ]
+    assert digests_of(datasets[0]) == digests_of(datasets[1]) == digests_of(datasets[2])
+    assert len({dataset.manifest.config_hash for dataset in datasets}) == 1
+    assert datasets[0].manifest.counts.dropped["near_duplicate"] >= 2
+
+
+def test_every_dropped_row_is_in_the_cluster_of_a_row_that_stays(tmp_path: Path) -> None:
+    dataset = deduplicate(tmp_path, rows_of([*families(5), "x = 1", "x = 1"]))
+    clusters = list(dataset.side_rows("clusters", CLUSTERS))
+    assert {row["row_key"] for row in clusters} == {row["row_key"] for row in dataset.rejected()}
+    assert {row["kept_key"] for row in clusters} <= {row["row_key"] for row in dataset.rows()}
+    assert min(row["similarity"] for row in clusters) >= 0.7
+    (copy,) = [row for row in clusters if row["kept_key"] == row_key("c60")]
+    assert (copy["row_key"], copy["similarity"]) == (row_key("c61"), 1.0)
+
+
+def test_the_longest_of_rows_alike_can_stay(tmp_path: Path) -> None:
+    texts = [words("w"), words("w") + " and more", words("w") + " and more", words("k")]
+    assert kept(deduplicate(tmp_path / "earliest", rows_of(texts))) == {"c0", "c3"}
+    assert kept(deduplicate(tmp_path / "longest", rows_of(texts), keep="longest")) == {"c1", "c3"}
+
+
+def test_the_published_method_keeps_what_the_published_code_keeps(tmp_path: Path) -> None:
+    """facts/dataset.md section 18.3: 0, 2, 4; of the short texts one survives."""
+    rows = rows_of(["x = 1", "print(2)", words("w"), words("w", w50="q50"), words("k"), "", words("w")])
+    datasets = [deduplicate(tmp_path / str(shards), rows, shards, method="published") for shards in (1, 3)]
+    assert kept(datasets[0]) == {"c0", "c2", "c4"}
+    assert digests_of(datasets[0]) == digests_of(datasets[1])
+    assert datasets[0].manifest.counts.dropped == {"near_duplicate": 3, "exact_duplicate": 1}
+    details = {row["row_key"]: row["detail"] for row in datasets[0].rejected()}
+    assert details[row_key("c1")] == f"kept {row_key('c0')}, not verified"
+    assert details[row_key("c6")] == f"kept {row_key('c2')}, similarity 1.0000"
+    clusters = {row["row_key"]: row for row in datasets[0].side_rows("clusters", CLUSTERS)}
+    assert clusters[row_key("c3")] == {
+        "row_key": row_key("c3"), "kept_key": row_key("c2"), "similarity": None,
+    }  # fmt: skip
+
+
+def test_the_published_method_has_the_published_bands() -> None:
+    signing = DeduplicateConfig(method="published").signing()
+    assert (signing.bands, signing.rows) == (25, 10)
 
 
 def test_decisions_are_made_once_and_looked_up_by_every_pod(
@@ -154,15 +219,26 @@ def test_decisions_come_back_from_their_file(tmp_path: Path) -> None:
     decisions = {
         "a" * 32: Decision("near_duplicate", "b" * 32, 0.75),
         "c" * 32: Decision("exact_duplicate", "b" * 32, 1.0),
+        "d" * 32: Decision("near_duplicate", "b" * 32, None),
     }
     store = open_store(tmp_path)
     store_decisions(store, "decisions.parquet", decisions)
-    assert load_decisions(store, "decisions.parquet") == decisions
+    assert load_decisions(store, "decisions.parquet", [*decisions, "e" * 32]) == decisions
+    some = load_decisions(store, "decisions.parquet", ["c" * 32])
+    assert some == {"c" * 32: decisions["c" * 32]}
+    assert load_decisions(store, "decisions.parquet", []) == {}
 
 
 @pytest.mark.parametrize(
     "values",
-    [{"threshold": 0.0}, {"shingle_size": 0}, {"permutations": 4}, {"seed": -1}, {"compare": "diff"}],
+    [
+        {"threshold": 0.0},
+        {"shingle_size": 0},
+        {"permutations": 4},
+        {"seed": -1},
+        {"compare": "diff"},
+        {"threads": 0},
+    ],
 )
 def test_wrong_options_are_named(values: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=next(iter(values))):

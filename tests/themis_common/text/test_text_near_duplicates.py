@@ -7,7 +7,7 @@ import pytest
 from datasketch import MinHash, MinHashLSH
 
 from themis_common.text.minhash import band_keys, signature
-from themis_common.text.near_duplicates import ALONE, Duplicate, band_groups, find_duplicates
+from themis_common.text.near_duplicates import ALONE, Duplicate, ShingleSets, band_groups, find_duplicates
 from themis_common.text.shingles import jaccard, shingle_hashes
 
 BANDS, ROWS, PERMUTATIONS = 39, 6, 256
@@ -41,6 +41,13 @@ def test_groups_hold_exactly_the_texts_with_equal_keys() -> None:
     assert groups[0, 1] == groups[3, 1] != ALONE
     assert groups[1].tolist() == [ALONE, ALONE]
     assert (groups[2, 1], groups[3, 0]) == (ALONE, ALONE)
+    assert sorted(set(groups[groups != ALONE].tolist())) == [0, 1]
+
+
+def test_shingle_sets_are_filled_in_any_order() -> None:
+    sets = ShingleSets(np.array([3, 0, 2], dtype=np.uint32))
+    sets.fill([2, 0], [np.array([7, 9], dtype=np.uint64), np.array([5], dtype=np.uint64)])
+    assert [sets[index].tolist() for index in range(3)] == [[5], [], [7, 9]]
 
 
 def test_candidates_are_those_of_datasketch() -> None:
