@@ -31,6 +31,7 @@ class SharedSetting:
 SHARED: dict[str, SharedSetting] = {
     "seed": SharedSetting(7, "seed of everything drawn at random"),
     "git_repos": SharedSetting([], "local git repositories to mine", is_path=True),
+    "tables": SharedSetting("", "tables to mine instead, shaped like BigQuery's github_repos", is_path=True),
     "code_pairs": SharedSetting("", "code preference pairs, for the training pipeline alone", is_path=True),
     "general_pairs": SharedSetting("", "general preference pairs for the first training stage", is_path=True),
     "benchmark": SharedSetting("", "benchmark in the CodeRewardBench schema", is_path=True),
@@ -42,6 +43,7 @@ SHARED: dict[str, SharedSetting] = {
 }
 
 TASK_FOLLOWS: dict[str, dict[str, str]] = {
+    "mine_commits": {"tables": "tables"},
     "import_general": {"path": "general_pairs"},
     "import_code": {"path": "code_pairs"},
     "prepare_base_model": {"base": "base_model"},

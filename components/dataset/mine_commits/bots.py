@@ -2,7 +2,7 @@
 
 import re
 
-_NAMES = frozenset(
+NAMES = frozenset(
     {
         "allcontributors",
         "circleci",
@@ -26,6 +26,8 @@ _NAMES = frozenset(
         "weblate",
     }
 )
+"""Names of programs, in lower case."""
+
 _MARK = re.compile(r"\[bot\]", re.IGNORECASE)
 
 
@@ -33,4 +35,4 @@ def is_bot(author_name: bytes, author_email: bytes) -> bool:
     """Whether the author is marked as a bot or is a program known by name."""
     name = author_name.decode("utf-8", "replace").strip()
     mailbox = author_email.decode("utf-8", "replace").partition("@")[0]
-    return name.lower() in _NAMES or bool(_MARK.search(name) or _MARK.search(mailbox))
+    return name.lower() in NAMES or bool(_MARK.search(name) or _MARK.search(mailbox))

@@ -11,8 +11,8 @@ MIN_CHARS = 10
 MAX_CHARS = 15_000
 """Both limits are exclusive and count characters of the trimmed message."""
 
-_BLOCKED_PREFIX = "merge"
-_BLOCKED_PARTS = ("pi push", "push pi")
+BLOCKED_PREFIX = "merge"
+BLOCKED_PARTS = ("pi push", "push pi")
 
 
 def why_refused(message: str) -> str | None:
@@ -23,9 +23,9 @@ def why_refused(message: str) -> str | None:
         return "message_too_long"
     folded = message.lower()
     if (
-        folded in _blocked_messages()
-        or folded.startswith(_BLOCKED_PREFIX)
-        or any(part in folded for part in _BLOCKED_PARTS)
+        folded in blocked_messages()
+        or folded.startswith(BLOCKED_PREFIX)
+        or any(part in folded for part in BLOCKED_PARTS)
     ):
         return "message_blocked"
     return None
@@ -37,6 +37,7 @@ def subject_of(message: str) -> str:
 
 
 @functools.cache
-def _blocked_messages() -> frozenset[str]:
+def blocked_messages() -> frozenset[str]:
+    """The messages, in lower case, that say nothing."""
     text = (resources.files(__package__) / "blocked_messages.txt").read_text("utf-8")
     return frozenset(text.splitlines())

@@ -1,0 +1,1 @@
+"""SQL that is written once, in BigQuery's dialect, and runs on BigQuery and on DuckDB."""
