@@ -9,7 +9,6 @@ from pipelines.sample_data.change import fill, render
 from pipelines.sample_data.templates.catalogue import FRAGMENTS, benchmark_changes
 from pipelines.sample_data.words import BENCHMARK_PROJECTS, draw_words
 from themis_common.hashing import rng
-from themis_common.taxonomy import Criterion
 
 COLUMNS = pa.schema(
     [
@@ -22,15 +21,10 @@ COLUMNS = pa.schema(
         pa.field("id", pa.string(), nullable=False),
     ]
 )
-"""As published (facts/dataset.md section 13): `language` and `aspect` hold the keys of the taxonomy."""
+"""As published (facts/dataset.md section 13): `language` and `aspect` hold the keys of the taxonomy.
 
-SUBSETS: dict[Criterion, str] = {
-    Criterion.FUNCTIONAL_CORRECTNESS: "SAMPLE_FUNCTIONAL",
-    Criterion.MEMORY_EFFICIENCY: "SAMPLE_MEMORY",
-    Criterion.READABILITY_MAINTAINABILITY: "SAMPLE_READABILITY",
-    Criterion.RUNTIME_EFFICIENCY: "SAMPLE_RUNTIME",
-    Criterion.SECURITY_HARDNESS: "SAMPLE_SECURITY",
-}
+`subset` holds the template: its instances are near copies of each other, and statistics have to count templates.
+"""
 
 
 def benchmark_table(rows: int, seed: int) -> pa.Table:
@@ -43,7 +37,7 @@ def benchmark_table(rows: int, seed: int) -> pa.Table:
         project = BENCHMARK_PROJECTS[round_ % len(BENCHMARK_PROJECTS)]
         words = draw_words(project, round_ // len(BENCHMARK_PROJECTS), random)
         versions = render(template, words, FRAGMENTS[template.language], random)
-        subset = SUBSETS[template.criterion]
+        subset = f"SAMPLE/{template.id}"
         pairs.append(
             {
                 "prompt": fill(template.instruction, words),

@@ -146,8 +146,12 @@ def forked(commits: list[Commit]) -> list[Commit]:
 
 
 def plan_changes(project: Project, languages: tuple[Language, ...], changes: int, seed: int) -> list[Planned]:
-    """`changes` instances of the templates of these languages, every template as often as every other (+-1)."""
+    """`changes` instances of the templates of these languages, every template as often as every other (+-1).
+
+    Which templates come once less is drawn per project: what is rare in one is frequent in another.
+    """
     templates = mined_changes(languages)
+    rng(seed, project.name, "order of templates").shuffle(templates)
     planned = []
     for number in range(changes):
         template, round_ = templates[number % len(templates)], number // len(templates)

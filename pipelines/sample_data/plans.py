@@ -51,7 +51,7 @@ SMALL = SamplePlan(
     benchmark_pairs=80,
 )
 
-_FULL_CHANGES = 84
+_FULL_CHANGES = 90
 _EVERYDAY_TWICE = (*EVERYDAY, *EVERYDAY, reverted_change)
 
 _PRESS = RepositoryPlan(

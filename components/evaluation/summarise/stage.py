@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from components.evaluation.summarise.clusters import cluster_sums, effective_pairs
 from themis_common.config import config, option
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
@@ -13,7 +15,7 @@ from themis_common.hashing import rng, row_key
 from themis_common.schemas import BENCHMARK, CELLS, RESULTS, SCORES
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole
-from themis_common.statistics import Breakdown, Tally, breakdown, credit, paired_difference
+from themis_common.statistics import Breakdown, Interval, Tally, breakdown, credit, paired_difference, wilson
 from themis_common.statistics.accuracy import FloatArray
 
 SCORES_INPUT = "scores/"
@@ -24,7 +26,12 @@ class SummariseConfig:
     """What the cells are compared with."""
 
     reference: str = option("", help="cell that all others are compared with; empty: the most accurate one")
-    resamples: int = option(10_000, help="bootstrap resamples of the comparison (clusters are prompts)")
+    cluster_by: Literal["prompt", "subset"] = option(
+        "prompt",
+        help="pairs that are drawn together in the comparison; subset: the pairs of a subset are variants of one "
+        "problem, so that accuracies and p-values must not count them one by one either",
+    )
+    resamples: int = option(10_000, help="bootstrap resamples of the comparison")
     seed: int = option(7, help="seed of the bootstrap", shared="seed")
 
     def __post_init__(self) -> None:
@@ -34,13 +41,19 @@ class SummariseConfig:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """The benchmark without its responses; one entry per pair in all of them, `index` by id."""
+    """The benchmark without its responses; one entry per pair in all of them, `index` by id.
+
+    Attributes:
+        clusters: what the bootstrap draws.
+        problems: what accuracies and p-values count: every pair by itself, or subsets.
+    """
 
     index: Mapping[str, int]
     criteria: list[str]
     languages: list[str]
     subsets: list[str]
     clusters: list[str]
+    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +70,14 @@ def work(context: Context[SummariseConfig], unit: str, output: UnitOutput) -> No
     cells = [row["cell"] for row in context.inputs["cells"].rows()]
     if context.config.reference and context.config.reference not in cells:
         raise UserError(f"reference: no cell {context.config.reference!r}; the cells are {', '.join(cells)}")
-    pairs = _read_pairs(context.inputs["benchmark"])
+    pairs = _read_pairs(context.inputs["benchmark"], context.config.cluster_by)
     scored: dict[str, _Scored] = {}
     for cell in cells:
         if SCORES_INPUT + cell in context.inputs:
             scored[cell] = _read_scores(context.inputs[SCORES_INPUT + cell], pairs, output)
     breakdowns = {cell: _breakdown(one, pairs) for cell, one in scored.items()}
     for cell, result in breakdowns.items():
-        for row in _cell_rows(cell, result, scored[cell].failures):
+        for row in _cell_rows(cell, result, scored[cell], pairs):
             output.emit(row, sources=())
     reference = context.config.reference or _best(breakdowns)
     if reference in scored:
@@ -72,8 +85,8 @@ def work(context: Context[SummariseConfig], unit: str, output: UnitOutput) -> No
             output.emit(row, sources=())
 
 
-def _read_pairs(benchmark: DatasetReader) -> _Pairs:
-    pairs = _Pairs({}, [], [], [], [])
+def _read_pairs(benchmark: DatasetReader, cluster_by: Literal["prompt", "subset"]) -> _Pairs:
+    pairs = _Pairs({}, [], [], [], [], [])
     index: dict[str, int] = {}
     for row in benchmark.rows(columns=["id", "prompt", "aspect", "language", "subset"]):
         index[row["id"]] = len(index)
@@ -81,8 +94,9 @@ def _read_pairs(benchmark: DatasetReader) -> _Pairs:
         pairs.languages.append(row["language"])
         pairs.subsets.append(row["subset"])
         # Pairs that share a prompt share much of what decides them.
-        pairs.clusters.append(row_key(row["prompt"]))
-    return _Pairs(index, pairs.criteria, pairs.languages, pairs.subsets, pairs.clusters)
+        pairs.clusters.append(row_key(row["prompt"]) if cluster_by == "prompt" else row["subset"])
+        pairs.problems.append(row["id"] if cluster_by == "prompt" else row["subset"])
+    return _Pairs(index, pairs.criteria, pairs.languages, pairs.subsets, pairs.clusters, pairs.problems)
 
 
 def _read_scores(scores: DatasetReader, pairs: _Pairs, output: UnitOutput) -> _Scored:
@@ -125,8 +139,16 @@ def _best(breakdowns: Mapping[str, Breakdown]) -> str:
     return max(breakdowns, key=lambda cell: breakdowns[cell].overall.strict, default="")
 
 
-def _cell_rows(cell: str, result: Breakdown, failures: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    yield from _tally_rows(cell, "overall", "all", result.overall)
+def _cell_rows(cell: str, result: Breakdown, scored: _Scored, pairs: _Pairs) -> Iterator[dict[str, Any]]:
+    for group, tallies, names in (
+        ("overall", {"all": result.overall}, ["all"] * result.overall.total),
+        ("criterion", result.by_criterion, pairs.criteria),
+        ("language", result.by_language, pairs.languages),
+        ("subset", result.by_subset, pairs.subsets),
+    ):
+        for name, tally in tallies.items():
+            interval = _accuracy_interval(tally, scored, pairs, np.array(names, dtype=object) == name)
+            yield from _tally_rows(cell, group, name, tally, interval)
     margins = result.margins
     overall: dict[str, float | None] = {
         "macro": result.macro,
@@ -137,19 +159,22 @@ def _cell_rows(cell: str, result: Breakdown, failures: Mapping[str, int]) -> Ite
     for metric, value in overall.items():
         if value is not None:
             yield _row(cell, "overall", "all", metric, value, rows=result.overall.total)
-    for group, tallies in (
-        ("criterion", result.by_criterion),
-        ("language", result.by_language),
-        ("subset", result.by_subset),
-    ):
-        for name, tally in tallies.items():
-            yield from _tally_rows(cell, group, name, tally)
-    for name, count in sorted(failures.items()):
+    for name, count in sorted(scored.failures.items()):
         yield _row(cell, "failure", name, "pairs", float(count), rows=result.overall.total)
 
 
-def _tally_rows(cell: str, group: str, name: str, tally: Tally) -> Iterator[dict[str, Any]]:
-    interval = tally.interval
+def _accuracy_interval(
+    tally: Tally, scored: _Scored, pairs: _Pairs, members: npt.NDArray[np.bool_]
+) -> Interval:
+    """Wilson interval of the strict accuracy over the effective number of pairs; `members` is (pairs,)."""
+    problems = [problem for problem, member in zip(pairs.problems, members, strict=True) if member]
+    count = effective_pairs(credit(scored.chosen[members], scored.rejected[members]), problems)
+    return wilson(round(tally.strict * count), count)
+
+
+def _tally_rows(
+    cell: str, group: str, name: str, tally: Tally, interval: Interval
+) -> Iterator[dict[str, Any]]:
     yield _row(
         cell, group, name, "strict", tally.strict, rows=tally.total, low=interval.low, high=interval.high
     )
@@ -172,9 +197,21 @@ def _comparison_rows(
         found = paired_difference(own, base, pairs.clusters, seed=seed, resamples=config.resamples)
         low, high = found.interval.low, found.interval.high
         yield _row(cell, "versus", reference, "difference", found.estimate, rows=len(own), low=low, high=high)
-        yield _row(
-            cell, "versus", reference, "p_value", found.p_value, rows=found.first_only + found.second_only
+        tested = paired_difference(
+            _by_problem(own, pairs),
+            _by_problem(base, pairs),
+            sorted(set(pairs.problems)),
+            seed=seed,
+            resamples=config.resamples,
         )
+        decided = tested.first_only + tested.second_only
+        yield _row(cell, "versus", reference, "p_value", tested.p_value, rows=decided)
+
+
+def _by_problem(credits: FloatArray, pairs: _Pairs) -> FloatArray:
+    """Mean credit of each problem, float64 (problems,)."""
+    sums, sizes = cluster_sums(credits, pairs.problems)
+    return sums / sizes
 
 
 def _row(

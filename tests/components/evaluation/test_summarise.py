@@ -1,18 +1,20 @@
 """Statistics over cells: the hand-checked vector as a dataset, the comparison, and scores that do not fit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.evaluation.summarise.stage import STAGE, SummariseConfig
-from tests.components.evaluation.builders import ROWS, import_rows, write_dataset
+from tests.components.evaluation.builders import ROWS, Row, import_rows, write_dataset
 from themis_common.config import load_config
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.hashing import row_key
 from themis_common.schemas import CELLS, RESULTS, SCORES
 from themis_common.stages import run_stage
+from themis_common.statistics import wilson
 
 Scores = list[tuple[float | None, float | None]]
 
@@ -35,7 +37,7 @@ def _cells(folder: Path, *names: str) -> str:
     return write_dataset(folder, CELLS, rows)
 
 
-def _scores(folder: Path, cell: str, scores: Scores) -> str:
+def _scores(folder: Path, cell: str, scores: Scores, benchmark: Sequence[Row]) -> str:
     rows = [
         {
             "row_key": row_key(cell, row["id"]),
@@ -48,22 +50,25 @@ def _scores(folder: Path, cell: str, scores: Scores) -> str:
             "subset": row["subset"],
             "failure": "too_long" if None in (chosen, rejected) else None,
         }
-        for row, (chosen, rejected) in zip(ROWS, scores, strict=False)
+        for row, (chosen, rejected) in zip(benchmark, scores, strict=False)
     ]
     return write_dataset(folder / f"scores-{cell}", SCORES, rows)
 
 
 def _summarise(
-    tmp_path: Path, scores: dict[str, Scores], config: SummariseConfig | None = None
+    tmp_path: Path,
+    scores: dict[str, Scores],
+    config: SummariseConfig | None = None,
+    rows: Sequence[Row] = ROWS,
 ) -> dict[tuple[str, str, str, str], dict[str, Any]]:
     inputs = {
         "cells": _cells(tmp_path / "cells", *scores),
-        "benchmark": import_rows(tmp_path / "imported"),
-        **{f"scores/{cell}": _scores(tmp_path, cell, given) for cell, given in scores.items() if given},
+        "benchmark": import_rows(tmp_path / "imported", rows),
+        **{f"scores/{cell}": _scores(tmp_path, cell, given, rows) for cell, given in scores.items() if given},
     }
     report = run_stage(STAGE, config or SummariseConfig(), inputs, str(tmp_path / "results"))
-    rows = DatasetReader(report.uri, RESULTS).rows()
-    return {(row["cell"], row["group"], row["slice"], row["metric"]): row for row in rows}
+    results = DatasetReader(report.uri, RESULTS).rows()
+    return {(row["cell"], row["group"], row["slice"], row["metric"]): row for row in results}
 
 
 def test_numbers_of_one_cell(tmp_path: Path) -> None:
@@ -94,6 +99,33 @@ def test_cells_are_compared_with_the_reference(tmp_path: Path) -> None:
         tmp_path / "other", {"mixed": MIXED, "right": ALWAYS_RIGHT}, SummariseConfig(reference="mixed")
     )
     assert other["right", "versus", "mixed", "difference"]["value"] == pytest.approx(5 / 8)
+
+
+def test_subsets_of_near_copies_count_once(tmp_path: Path) -> None:
+    # Four subsets of two pairs each; the pairs of a subset agree, as those of one template do.
+    copies = tuple({**row, "subset": f"SET_{number // 2}"} for number, row in enumerate(ROWS))
+    good: Scores = [(1, 0)] * 6 + [(0, 1)] * 2
+    bad: Scores = [(0, 1)] * 6 + [(1, 0)] * 2
+    by_pair, by_subset = (
+        _summarise(
+            tmp_path / cluster_by,
+            {"good": good, "bad": bad},
+            SummariseConfig(cluster_by=cluster_by, reference="bad"),
+            rows=copies,
+        )
+        for cluster_by in ("prompt", "subset")
+    )
+    overall = "good", "overall", "all", "strict"
+    assert by_pair[overall]["value"] == by_subset[overall]["value"] == 6 / 8
+    as_pairs, as_subsets = wilson(6, 8), wilson(3, 4)
+    assert (by_pair[overall]["low"], by_pair[overall]["high"]) == (as_pairs.low, as_pairs.high)
+    assert (by_subset[overall]["low"], by_subset[overall]["high"]) == (as_subsets.low, as_subsets.high)
+    p_value = "good", "versus", "bad", "p_value"
+    # Six pairs against two, and three subsets against one, by the binomial distribution.
+    assert by_pair[p_value]["value"] == pytest.approx(2 * (1 + 8 + 28) / 2**8)
+    assert by_subset[p_value]["value"] == pytest.approx(2 * (1 + 4) / 2**4)
+    alone = by_subset["good", "subset", "SET_0", "strict"]
+    assert (alone["low"], alone["high"]) == (wilson(1, 1).low, wilson(1, 1).high)
 
 
 def test_a_cell_without_scores_is_left_out(tmp_path: Path) -> None:

@@ -1,4 +1,3 @@
-import re
 import uuid
 from collections import Counter
 
@@ -6,6 +5,7 @@ import pyarrow.parquet as pq
 
 from pipelines.sample_data import SampleData
 from pipelines.sample_data.benchmark import COLUMNS, benchmark_table
+from pipelines.sample_data.templates.catalogue import benchmark_changes
 from tests.pipelines.sample_data.git_reading import blob, single_code_changes
 from themis_common.schemas import BENCHMARK
 from themis_common.taxonomy import CODE_CRITERIA, CODE_LANGUAGES
@@ -29,9 +29,18 @@ def test_ids_are_uuids_below_their_subset() -> None:
     ids = benchmark_table(80, seed=7)["id"].to_pylist()
     assert len(set(ids)) == 80
     for one in ids:
-        subset, _, identifier = one.rpartition("_")
-        assert re.fullmatch(r"SAMPLE_(FUNCTIONAL|MEMORY|READABILITY|RUNTIME|SECURITY)", subset)
+        identifier = one.rpartition("_")[2]
         assert uuid.UUID(identifier).version == 4
+
+
+def test_a_subset_is_a_template_and_all_come_equally_often(full: SampleData) -> None:
+    rows = pq.read_table(full.benchmark).to_pylist()
+    subsets = Counter(row["subset"] for row in rows)
+    assert set(subsets) == {f"SAMPLE/{one.id}" for one in benchmark_changes()}
+    assert set(subsets.values()) == {4}
+    for row in rows:
+        assert row["id"].startswith(row["subset"])
+        assert row["subset"].startswith(f"SAMPLE/{row['language']}/{row['aspect']}/")
 
 
 def test_the_longer_side_wins_about_half_of_the_time(full: SampleData) -> None:

@@ -211,4 +211,123 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.C,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="off-by-one-fields",
+        about="loops run one too far, NULL is dereferenced, a result of 0 stands for an error, too",
+        path="src/${entity}_fields.c",
+        messages=(
+            "Fix bug: reading one $entity behind the end\n\nThe loop ran one too far. Handle NULL.",
+            "Handle null $text in ${entity}_fields, fix wrong result for an empty list",
+            "Fix for a crash when the $owner has no $entities (edge case)",
+        ),
+        change=r"""
+ /* Fields of $entities. */
+ #include <stddef.h>
+ #include <stdlib.h>
+ #include <string.h>
+
+ struct $entity {
+     const char *$text;
+     int $amount;
+ };
+
+ $surrounding
+
+ /* The sum of the $amount of all $entities. */
+ long sum_$amount(const struct $entity *$entities, size_t n)
+ {
+     long sum = 0;
+-    for (size_t i = 0; i <= n; i++)
++    for (size_t i = 0; i < n; i++)
+         sum += $entities[i].$amount;
+     return sum;
+ }
+
+ /* The position of the first $entity with that $text, or -1. */
+ long find_$entity(const struct $entity *$entities, size_t n, const char *$text)
+ {
+-    for (size_t i = 1; i <= n; i++)
+-        if (strcmp($entities[i].$text, $text) == 0)
++    for (size_t i = 0; i < n; i++)
++        if ($entities[i].$text != NULL && strcmp($entities[i].$text, $text) == 0)
+             return (long)i;
+-    return 0;
++    return -1;
+ }
+
+ /* A copy of the $text, or NULL. */
+ char *copy_$text(const struct $entity *$entity)
+ {
+-    char *copy = malloc(strlen($entity->$text));
+-    strcpy(copy, $entity->$text);
++    if ($entity->$text == NULL)
++        return NULL;
++    char *copy = malloc(strlen($entity->$text) + 1);
++    if (copy != NULL)
++        strcpy(copy, $entity->$text);
+     return copy;
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.C,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="calendar-slots",
+        about="a bound is exclusive, a copy has no room for its end, an empty table divides by zero",
+        instruction=(
+            "Write C functions for a table of ${entities} (struct slot with a name and a number): `int "
+            "in_range(int value, int low, int high)` with both ends included, `int mean(const struct slot "
+            "*slots, size_t count)` (0 for an empty table) and `char *name_of(const struct slot *slot)`, a "
+            "copy on the heap or NULL."
+        ),
+        change=r"""
+ /* Slots in which the $owner sees $entities. */
+ #include <stddef.h>
+ #include <stdlib.h>
+ #include <string.h>
+
+ struct slot {
+     const char *name;
+     int $amount;
+ };
+
+ $surrounding
+
+ /* 1 if low <= value <= high. */
+ int in_range(int value, int low, int high)
+ {
+-    return value > low && value < high;
++    return value >= low && value <= high;
+ }
+
+ /* The mean $amount, rounded towards zero. */
+ int mean(const struct slot *slots, size_t count)
+ {
+-    int sum = 0;
+-    for (size_t n = 0; n <= count; n++)
++    long sum = 0;
++    if (count == 0)
++        return 0;
++    for (size_t n = 0; n < count; n++)
+         sum += slots[n].$amount;
+-    return sum / (int)count;
++    return (int)(sum / (long)count);
+ }
+
+ /* The name on the heap; the caller frees it. */
+ char *name_of(const struct slot *slot)
+ {
+-    char *name = malloc(strlen(slot->name));
+-    strcpy(name, slot->name);
++    if (slot->name == NULL)
++        return NULL;
++    char *name = malloc(strlen(slot->name) + 1);
++    if (name != NULL)
++        strcpy(name, slot->name);
+     return name;
+ }
+""",
+    ),
 )

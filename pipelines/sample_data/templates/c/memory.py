@@ -225,4 +225,131 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.C,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="leaked-files",
+        about="early returns leave files open and buffers behind, a copy of the file is made to count lines",
+        path="src/${entity}_import.c",
+        messages=(
+            "Fix memory leak in ${entity}_import\n\nFree and close on every path; count lines without a "
+            "copy of the file.",
+            "Reduce memory usage of the $entity import, fix resource leak on errors",
+        ),
+        change=r"""
+ /* Imports $entities from a file of the $owner. */
+ #include <stddef.h>
+ #include <stdio.h>
+ #include <stdlib.h>
+ #include <string.h>
+
+ #define LINE_BYTES ${size}0
+
+ $surrounding
+
+ /* The number of lines of a file, or -1. */
+ long count_$entities(const char *path)
+ {
+     FILE *in = fopen(path, "r");
+     if (in == NULL)
+         return -1;
+-    char *content = malloc(1 << 24);
+-    size_t used = fread(content, 1, 1 << 24, in);
+-    char *copy = malloc(used + 1);
+-    memcpy(copy, content, used);
+-    copy[used] = '\0';
+     long lines = 0;
+-    for (size_t i = 0; i < used; i++)
+-        if (copy[i] == '\n')
+-            lines++;
++    for (int c = getc(in); c != EOF; c = getc(in))
++        lines += c == '\n';
++    fclose(in);
+     return lines;
+ }
+
+ /* The first line of a file on the heap, or NULL. */
+ char *first_$entity(const char *path)
+ {
+     FILE *in = fopen(path, "r");
+     if (in == NULL)
+         return NULL;
+     char *line = malloc(LINE_BYTES);
+-    if (line == NULL || fgets(line, LINE_BYTES, in) == NULL)
+-        return NULL;
++    if (line != NULL && fgets(line, LINE_BYTES, in) == NULL) {
++        free(line);
++        line = NULL;
++    }
++    fclose(in);
+     return line;
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.C,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="longest-line",
+        about="a file is kept as a list of copies, files stay open on errors, and a list is never freed",
+        instruction=(
+            "Write C functions: `long longest_line(const char *path)` returns the length of the longest "
+            "line of a large file of ${entities} (-1 where it cannot be opened), and `int same_start(const "
+            "char *left, const char *right)` tells whether two files begin with the same byte (-1 on "
+            "errors)."
+        ),
+        change=r"""
+ /* Looks into files of $entities. */
+ #include <stddef.h>
+ #include <stdio.h>
+ #include <stdlib.h>
+
+ $surrounding
+
+ /* The length of the longest line without its end. */
+ long longest_line(const char *path)
+ {
+     FILE *in = fopen(path, "r");
+     if (in == NULL)
+         return -1;
+-    char *content = NULL;
+-    size_t used = 0;
+-    for (int c = getc(in); c != EOF; c = getc(in)) {
+-        content = realloc(content, used + 1);
+-        content[used++] = (char)c;
+-    }
+     long longest = 0;
+     long current = 0;
+-    for (size_t i = 0; i < used; i++) {
+-        current = content[i] == '\n' ? 0 : current + 1;
++    for (int c = getc(in); c != EOF; c = getc(in)) {
++        current = c == '\n' ? 0 : current + 1;
+         if (current > longest)
+             longest = current;
+     }
++    fclose(in);
+     return longest;
+ }
+
+ /* 1 if both begin alike, 0 if not, -1 on errors. */
+ int same_start(const char *left, const char *right)
+ {
+     FILE *first = fopen(left, "r");
+     FILE *second = fopen(right, "r");
+-    if (first == NULL || second == NULL)
+-        return -1;
+-    char *bytes = malloc(2);
+-    bytes[0] = (char)getc(first);
+-    bytes[1] = (char)getc(second);
+-    return bytes[0] == bytes[1];
++    int same = -1;
++    if (first != NULL && second != NULL)
++        same = getc(first) == getc(second);
++    if (first != NULL)
++        fclose(first);
++    if (second != NULL)
++        fclose(second);
++    return same;
+ }
+""",
+    ),
 )

@@ -221,4 +221,149 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
 +}
 """,
     ),
+    MinedChange(
+        language=Language.C,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="cryptic-checks",
+        about=(
+            "one long condition with numbers and letters, results in a flag, a macro where a function will do"
+        ),
+        path="src/${entity}_check.c",
+        messages=(
+            "Refactor ${entity}_check: named constants, descriptive names",
+            "Simplify ${entity}_check\n\nEasier to read: early returns, a function instead of a macro.",
+            "Clean up ${entity}_check, rename a, b and r",
+        ),
+        change=r"""
+ /* Checks whether the $owner may take a $entity. */
+ #include <stddef.h>
+
+-#define SQ(x) ((x) * (x))
++enum { MIN_$AMOUNT = $small, MAX_$AMOUNT = $limit };
+
+ struct $entity {
+     int $amount;
+     int open;
+ };
+
+ $surrounding
+
+-int chk(struct $entity *a)
+-{
+-    int r;
+-    r = 0;
+-    if (a != NULL) {
+-        if (a->open == 1) {
+-            if (a->$amount >= $small && a->$amount <= $limit) {
+-                r = 1;
+-            } else {
+-                r = 0;
+-            }
+-        }
+-    }
+-    if (r == 1)
+-        return 1;
+-    else
+-        return 0;
+-}
++/* 1 if the $entity is open and its $amount in range. */
++int is_available(const struct $entity *$entity)
++{
++    if ($entity == NULL || !$entity->open)
++        return 0;
++    return $entity->$amount >= MIN_$AMOUNT && $entity->$amount <= MAX_$AMOUNT;
++}
+
+-int f(struct $entity *a, int n)
+-{
+-    int i, t;
+-    t = 0;
+-    for (i = 0; i < n; i++)
+-        t = t + SQ(a[i].$amount);
+-    return t;
+-}
++/* The number of $entities that can be taken. */
++size_t count_available(const struct $entity *$entities, size_t count)
++{
++    size_t available = 0;
++    for (size_t i = 0; i < count; i++)
++        available += is_available(&$entities[i]);
++    return available;
++}
+""",
+    ),
+    BenchmarkChange(
+        language=Language.C,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="tariff-steps",
+        about="nested branches with numbers, a temporary and a flag for everything, names of one letter",
+        instruction=(
+            "Write C functions about ${entities} (struct $entity with $amount and active): one that "
+            "returns the price of a $entity (5 up to a $amount of $page, 9 up to $limit, 14 above, 0 where "
+            "it is not active) and one that returns the price of an array of them."
+        ),
+        change=r"""
+ /* Prices of $entities. */
+ #include <stddef.h>
+
++enum {
++    SMALL_UP_TO = $page,
++    MEDIUM_UP_TO = $limit,
++    SMALL_PRICE = 5,
++    MEDIUM_PRICE = 9,
++    LARGE_PRICE = 14
++};
++
+ struct $entity {
+     int $amount;
+     int active;
+ };
+
+ $surrounding
+
+-int p(struct $entity x)
+-{
+-    int r = 0;
+-    if (x.active == 1) {
+-        if (x.$amount <= $page)
+-            r = 5;
+-        else if (x.$amount > $page && x.$amount <= $limit)
+-            r = 9;
+-        else if (x.$amount > $limit)
+-            r = 14;
+-    } else {
+-        r = 0;
+-    }
+-    return r;
+-}
++/* What the $owner pays for one $entity. */
++int price_of(const struct $entity *$entity)
++{
++    if (!$entity->active)
++        return 0;
++    if ($entity->$amount <= SMALL_UP_TO)
++        return SMALL_PRICE;
++    return $entity->$amount <= MEDIUM_UP_TO ? MEDIUM_PRICE : LARGE_PRICE;
++}
+
+-int q(struct $entity *x, int n)
+-{
+-    int i, t, tmp;
+-    t = 0;
+-    for (i = 0; i < n; i++) {
+-        tmp = p(x[i]);
+-        t = t + tmp;
+-    }
+-    return t;
+-}
++/* What the $owner pays for all of them. */
++int total_price(const struct $entity *$entities, size_t count)
++{
++    int total = 0;
++    for (size_t at = 0; at < count; at++)
++        total += price_of(&$entities[at]);
++    return total;
++}
+""",
+    ),
 )

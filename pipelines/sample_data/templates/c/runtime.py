@@ -227,4 +227,140 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.C,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="nested-scans",
+        about=(
+            "all pairs are compared to count, strlen stands in a loop, a table is filled anew for each call"
+        ),
+        path="src/${entity}_histogram.c",
+        messages=(
+            "Speed up the histogram of $entities\n\nOne pass with a table instead of nested loops; was "
+            "quadratic.",
+            "Faster ${entity}_histogram: no strlen in the loop condition, constant time per $entity",
+        ),
+        change=r"""
+ /* How often each $amount from 0 to MOST occurs among $entities. */
+ #include <stddef.h>
++#include <stdlib.h>
+ #include <string.h>
+
+ #define MOST $size
+
++static int order(const void *left, const void *right)
++{
++    const int first = *(const int *)left;
++    const int second = *(const int *)right;
++    return (first > second) - (first < second);
++}
++
+
+ $surrounding
+
+ /* Fills counts[0..MOST]. */
+ void histogram(const int *values, size_t n, int counts[MOST + 1])
+ {
+-    for (int value = 0; value <= MOST; value++) {
+-        counts[value] = 0;
+-        for (size_t i = 0; i < n; i++)
+-            if (values[i] == value)
+-                counts[value]++;
+-    }
++    memset(counts, 0, (MOST + 1) * sizeof(counts[0]));
++    for (size_t i = 0; i < n; i++)
++        if (values[i] >= 0 && values[i] <= MOST)
++            counts[values[i]]++;
+ }
+
+ /* The number of semicolons in a line of the $owner. */
+ size_t separators(const char *line)
+ {
+     size_t found = 0;
+-    for (size_t i = 0; i < strlen(line); i++)
+-        if (line[i] == ';')
+-            found++;
++    for (; *line; line++)
++        found += *line == ';';
+     return found;
+ }
+
+ /* 1 if a value occurs in an ascending list. */
+ int occurs(const int *values, size_t n, int wanted)
+ {
+-    int found = 0;
+-    for (size_t i = 0; i < n; i++)
+-        if (values[i] == wanted)
+-            found = 1;
+-    return found;
++    return bsearch(&wanted, values, n, sizeof(values[0]), order) != NULL;
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.C,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="word-table",
+        about=(
+            "strlen stands in loop conditions, a sorted table is searched from the front, strcat walks "
+            "from the start"
+        ),
+        instruction=(
+            "Write C functions for ${entities}: `size_t blanks(const char *text)` counts blanks, `long "
+            "position(const int *sorted, size_t count, int wanted)` returns where a value stands in an "
+            "ascending table or -1, and `void repeat(char *out, const char *word, size_t times)` writes a "
+            "word so many times."
+        ),
+        change=r"""
+ /* Words and tables of $entities. */
+ #include <stddef.h>
+ #include <string.h>
+
+ $surrounding
+
+ /* The number of blanks. */
+ size_t blanks(const char *text)
+ {
+     size_t found = 0;
+-    for (size_t i = 0; i < strlen(text); i++) {
+-        if (text[i] == ' ')
+-            found = found + 1;
+-    }
++    for (; *text; text++)
++        found += *text == ' ';
+     return found;
+ }
+
+ /* The position of a value, or -1. */
+ long position(const int *sorted, size_t count, int wanted)
+ {
+-    for (size_t at = 0; at < count; at++)
+-        if (sorted[at] == wanted)
+-            return (long)at;
+-    return -1;
++    size_t low = 0;
++    size_t high = count;
++    while (low < high) {
++        const size_t middle = low + (high - low) / 2;
++        if (sorted[middle] < wanted)
++            low = middle + 1;
++        else
++            high = middle;
++    }
++    return low < count && sorted[low] == wanted ? (long)low : -1;
+ }
+
+ /* The word, so many times; out has room for it. */
+ void repeat(char *out, const char *word, size_t times)
+ {
+-    out[0] = '\0';
+-    for (size_t i = 0; i < times; i++)
+-        strcat(out, word);
++    const size_t length = strlen(word);
++    for (size_t i = 0; i < times; i++, out += length)
++        memcpy(out, word, length);
++    *out = '\0';
+ }
+""",
+    ),
 )

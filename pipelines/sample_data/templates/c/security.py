@@ -205,4 +205,108 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.C,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="label-printer",
+        about="labels are put together with strcpy, strcat and sprintf, and a shell command is run with them",
+        path="src/${entity}_label.c",
+        messages=(
+            "Fix buffer overflow in ${entity}_label\n\nsnprintf with the size of the buffer, no system().",
+            "Harden ${entity}_label: input validation, no command injection through the name of the $owner",
+        ),
+        change=r"""
+ /* Labels for $entities. */
+ #include <stddef.h>
+ #include <stdio.h>
+-#include <stdlib.h>
+ #include <string.h>
++#include <unistd.h>
+
+ #define LABEL_BYTES $size
+
+ $surrounding
+
+ /* Writes "$text: $amount" into the label. Returns 0, or -1 where it does not fit. */
+ int make_label(char tag[LABEL_BYTES], const char *$text, int $amount)
+ {
+-    char number[4];
+-    sprintf(number, "%d", $amount);
+-    strcpy(tag, $text);
+-    strcat(tag, ": ");
+-    strcat(tag, number);
+-    return 0;
++    const int needed = snprintf(tag, LABEL_BYTES, "%s: %d", $text, $amount);
++    return needed >= 0 && needed < LABEL_BYTES ? 0 : -1;
+ }
+
+ /* Prints a file with labels; returns only on errors. */
+ int print_labels(const char *path)
+ {
+-    char command[LABEL_BYTES];
+-    sprintf(command, "lpr %s", path);
+-    return system(command);
++    return execlp("lpr", "lpr", "--", path, (char *)NULL);
+ }
+
+ /* Shows a label on the screen of the $owner. */
+ void show_label(const char *tag)
+ {
+-    printf(tag);
++    printf("%s\n", tag);
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.C,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="address-book",
+        about=(
+            "strcpy, strcat and sprintf write past a buffer, a text of the user is a format, an index is "
+            "not checked"
+        ),
+        instruction=(
+            "Write C functions for an address book of ${entities}: `int full_name(char *out, size_t size, "
+            'const char *first, const char *last)` writes "first last" (0, or -1 where it does not fit), '
+            "`void greet(FILE *out, const char *name)` writes a name and a line end, and `int nth(const "
+            "int *table, size_t count, long n)` returns an element or 0."
+        ),
+        change=r"""
+ /* The address book of the $owner of $entities. */
+ #include <stddef.h>
+ #include <stdio.h>
+ #include <string.h>
+
+ $surrounding
+
+ /* Both names with a blank between them. */
+ int full_name(char *out, size_t size, const char *first, const char *last)
+ {
+-    (void)size;
+-    strcpy(out, first);
+-    strcat(out, " ");
+-    strcat(out, last);
+-    return 0;
++    const int needed = snprintf(out, size, "%s %s", first, last);
++    return needed >= 0 && (size_t)needed < size ? 0 : -1;
+ }
+
+ /* A line with the name. */
+ void greet(FILE *out, const char *name)
+ {
+-    fprintf(out, name);
+-    fprintf(out, "\n");
++    fprintf(out, "%s\n", name);
+ }
+
+ /* The $amount at a position that was typed in. */
+ int nth(const int *table, size_t count, long n)
+ {
++    if (n < 0 || (size_t)n >= count)
++        return 0;
+-    (void)count;
+     return table[n];
+ }
+""",
+    ),
 )

@@ -206,4 +206,113 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }  // namespace $project
 """,
     ),
+    MinedChange(
+        language=Language.CPP,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="empty-and-bounds",
+        about=(
+            "an empty list is indexed, loops run one too far, a lookup inserts, a char is taken for a count"
+        ),
+        path="src/${entity}_figures.cpp",
+        messages=(
+            "Fix crash of ${Entity}Figures for an empty list\n\nAlso fix wrong bound of the loop; find "
+            "instead of operator[].",
+            "Handle empty list in ${Entity}Figures (edge case of the $owner)",
+            "Fix bug: asking for the $amount of an unknown $text added it",
+        ),
+        change=r"""
+ // Statistics on $entities.
+ #include <cstddef>
+ #include <map>
+ #include <stdexcept>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ $surrounding
+
+ // The largest $amount; throws std::invalid_argument where there is none.
+ int Largest(const std::vector<int>& values) {
++    if (values.empty()) throw std::invalid_argument("no ${amount}s of $entities");
+     int largest = values[0];
+-    for (std::size_t i = 1; i <= values.size(); ++i) {
++    for (std::size_t i = 1; i < values.size(); ++i) {
+         if (values[i] > largest) largest = values[i];
+     }
+     return largest;
+ }
+
+ // The $amount of a $text, or -1.
+-int AmountOf(std::map<std::string, int>& table, const std::string& $text) {
+-    if (table[$text] == 0) return -1;
+-    return table[$text];
+-}
++int AmountOf(const std::map<std::string, int>& table, const std::string& $text) {
++    const auto found = table.find($text);
++    if (found == table.end()) return -1;
++    return found->second;
++}
+
+ // The last letter of a $text, or a blank.
+ char LastLetter(const std::string& $text) {
+-    return $text[$text.size() - 1];
++    if ($text.empty()) return ' ';
++    return $text.back();
+ }
+
+ }  // namespace $project
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CPP,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="timetable-lookup",
+        about="operator[] inserts what is asked for, empty lists are indexed, a bound is exclusive",
+        instruction=(
+            "Write C++ functions over a std::map<int, std::string> of ${entities} by hour: `std::string "
+            "At(table, hour)` (empty where there is none, the table stays as it is), `int "
+            "FirstHour(table)` (-1 for an empty table) and `int CountBetween(table, low, high)` with both "
+            "hours included."
+        ),
+        change=r"""
+ // What the $owner does at which hour.
+ #include <map>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ using Table = std::map<int, std::string>;
+
+ $surrounding
+
+ // The $entity at an hour, or an empty text.
+-std::string At(Table& table, int hour) {
+-    return table[hour];
+-}
++std::string At(const Table& table, int hour) {
++    const auto found = table.find(hour);
++    return found == table.end() ? std::string() : found->second;
++}
+
+ // The first hour, or -1.
+ int FirstHour(const Table& table) {
+-    return table.begin()->first;
++    return table.empty() ? -1 : table.begin()->first;
+ }
+
+ // The number of $entities from low to high.
+ int CountBetween(const Table& table, int low, int high) {
+     int count = 0;
+     for (const auto& slot : table) {
+-        if (slot.first > low && slot.first < high) ++count;
++        if (slot.first >= low && slot.first <= high) ++count;
+     }
+     return count;
+ }
+
+ }  // namespace $project
+""",
+    ),
 )

@@ -224,4 +224,140 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }  // namespace $project
 """,
     ),
+    MinedChange(
+        language=Language.CPP,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="new-in-members",
+        about=(
+            "objects come from new and are deleted by hand or not at all, files are read into vectors of "
+            "lines"
+        ),
+        path="src/${entity}_reader.cpp",
+        messages=(
+            "Fix memory leak in ${Entity}Reader\n\nunique_ptr instead of new and delete; lines are not kept.",
+            "Reduce memory usage of ${Entity}Reader and fix resource leak on early return",
+        ),
+        change=r"""
+ // Reads $entities from a file of the $owner.
+ #include <fstream>
++#include <memory>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ struct ${Entity} {
+     std::string $text;
+ };
+
+ $surrounding
+
+ // The number of lines with that $text.
+ int Count(const std::string& path, const std::string& $text) {
+-    std::ifstream* in = new std::ifstream(path);
+-    if (!*in) return 0;
+-    std::vector<std::string>* lines = new std::vector<std::string>();
+-    std::string line;
+-    while (std::getline(*in, line)) lines->push_back(line);
+     int count = 0;
+-    for (std::size_t i = 0; i < lines->size(); i++) {
+-        if (lines->at(i) == $text) count++;
+-    }
+-    delete in;
++    std::ifstream in(path);
++    for (std::string line; std::getline(in, line);) count += line == $text;
+     return count;
+ }
+
+ class ${Entity}Reader {
+   public:
+-    ${Entity}Reader() { latest_ = new ${Entity}(); }
+-
+-    ~${Entity}Reader() {
+-        if (latest_ != nullptr) {
+-            latest_ = nullptr;
+-        }
+-    }
+-
+-    void Read(const std::string& $text) {
+-        latest_ = new ${Entity}();
+-        latest_->$text = $text;
+-    }
++    void Read(const std::string& $text) { latest_ = std::make_unique<${Entity}>(${Entity}{$text}); }
+
+   private:
+-    ${Entity}* latest_;
++    std::unique_ptr<${Entity}> latest_;
+ };
+
+ }  // namespace $project
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CPP,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="picture-cache",
+        about=(
+            "pictures come from new and are lost when replaced, results are copied out, a file is kept as "
+            "rows"
+        ),
+        instruction=(
+            "Write C++ code for pictures of ${entities}: a class Album with `void Set(int number, int "
+            "bytes)`, which keeps a picture of so many zero bytes under a number and replaces an earlier "
+            "one, and `int Bytes(int number)` (0 where there is none), and a function `int Longest(path)`, "
+            "the length of the longest line of a file."
+        ),
+        change=r"""
+ // Pictures of $entities.
+ #include <fstream>
+ #include <map>
++#include <memory>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ $surrounding
+
+ // Pictures by number.
+ class Album {
+   public:
+-    void Set(int number, int bytes) { pictures_[number] = new std::vector<char>(bytes); }
++    void Set(int number, int bytes) {
++        pictures_[number] = std::make_unique<std::vector<char>>(bytes);
++    }
+
+     int Bytes(int number) const {
+         const auto found = pictures_.find(number);
+         if (found == pictures_.end()) return 0;
+-        std::vector<char>* copy = new std::vector<char>(*found->second);
+-        return static_cast<int>(copy->size());
++        return static_cast<int>(found->second->size());
+     }
+
+   private:
+-    std::map<int, std::vector<char>*> pictures_;
++    std::map<int, std::unique_ptr<std::vector<char>>> pictures_;
+ };
+
+ // The length of the longest line.
+ int Longest(const std::string& path) {
+-    std::ifstream* file = new std::ifstream(path);
+-    std::vector<std::string> rows;
+-    std::string line;
+-    while (std::getline(*file, line)) rows.push_back(line);
+     std::size_t longest = 0;
+-    for (std::size_t i = 0; i < rows.size(); i++) {
+-        if (rows[i].size() > longest) longest = rows[i].size();
+-    }
++    std::ifstream in(path);
++    for (std::string line; std::getline(in, line);) {
++        if (line.size() > longest) longest = line.size();
++    }
+     return static_cast<int>(longest);
+ }
+
+ }  // namespace $project
+""",
+    ),
 )

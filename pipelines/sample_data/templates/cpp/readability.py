@@ -230,4 +230,132 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }  // namespace $project
 """,
     ),
+    MinedChange(
+        language=Language.CPP,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="hand-written-algorithms",
+        about=(
+            "index loops with flags and letters where the standard library has a name, numbers without names"
+        ),
+        path="src/${entity}_query.cpp",
+        messages=(
+            "Refactor ${entity}_query: algorithms instead of raw loops, named constants",
+            "Simplify ${entity}_query\n\nEasier to read; same results for the $owner.",
+            "Clean up ${entity}_query, rename f, g and r",
+        ),
+        change=r"""
+ // Questions about $entities.
++#include <algorithm>
++#include <numeric>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
++constexpr int kLarge = $limit;
++
+ $surrounding
+
+-bool f(std::vector<int> v) {
+-    bool r = false;
+-    for (int i = 0; i < (int)v.size(); i++) {
+-        if (v[i] > $limit) {
+-            if (r == false) {
+-                r = true;
+-            }
+-        }
+-    }
+-    if (r == true) {
+-        return true;
+-    } else {
+-        return false;
+-    }
+-}
++// Whether any $amount is large.
++bool AnyLarge(const std::vector<int>& ${amount}s) {
++    return std::any_of(${amount}s.begin(), ${amount}s.end(), [](int value) { return value > kLarge; });
++}
+
+-int g(std::vector<int> v) {
+-    int t = 0;
+-    for (int i = 0; i < (int)v.size(); i++) {
+-        t = t + v[i];
+-    }
+-    return t;
+-}
++// The sum of all ${amount}s.
++int Total(const std::vector<int>& ${amount}s) {
++    return std::accumulate(${amount}s.begin(), ${amount}s.end(), 0);
++}
+
+ }  // namespace $project
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CPP,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="parcel-classes",
+        about="nested branches over numbers without names, a flag, C casts and names of one letter",
+        instruction=(
+            "Write C++ functions about ${entities} given by their $amount: one that returns the class of a "
+            "$entity (1 up to $page, 2 up to $limit, 3 above, 0 for a negative $amount) and one that "
+            "counts the $entities of a class in a std::vector<int>."
+        ),
+        change=r"""
+ // Classes of $entities.
++#include <algorithm>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
++constexpr int kSmallUpTo = $page;
++constexpr int kMediumUpTo = $limit;
++
++enum ${Entity}Class { kInvalid = 0, kSmall = 1, kMedium = 2, kLarge = 3 };
++
+ $surrounding
+
+-int c(int x) {
+-    int r = 0;
+-    if (x >= 0) {
+-        if (x <= $page) {
+-            r = 1;
+-        } else {
+-            if (x <= $limit) {
+-                r = 2;
+-            } else {
+-                r = 3;
+-            }
+-        }
+-    } else {
+-        r = 0;
+-    }
+-    return r;
+-}
++// The class of a $entity by its $amount.
++int ClassOf(int $amount) {
++    if ($amount < 0) return kInvalid;
++    if ($amount <= kSmallUpTo) return kSmall;
++    return $amount <= kMediumUpTo ? kMedium : kLarge;
++}
+
+-int n(std::vector<int> x, int k) {
+-    int t = 0;
+-    for (int i = 0; i < (int)x.size(); i++) {
+-        if (c(x[i]) == k) {
+-            t = t + 1;
+-        }
+-    }
+-    return t;
+-}
++// The number of $entities of one class.
++int CountOfClass(const std::vector<int>& ${amount}s, int wanted) {
++    const auto is_wanted = [wanted](int $amount) { return ClassOf($amount) == wanted; };
++    return static_cast<int>(std::count_if(${amount}s.begin(), ${amount}s.end(), is_wanted));
++}
+
+ }  // namespace $project
+""",
+    ),
 )

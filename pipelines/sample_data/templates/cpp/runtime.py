@@ -220,4 +220,130 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }  // namespace $project
 """,
     ),
+    MinedChange(
+        language=Language.CPP,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="copied-vectors",
+        about=(
+            "vectors and strings are passed by value, vectors are scanned for each id, text grows by copies"
+        ),
+        path="src/${entity}_filter.cpp",
+        messages=(
+            "Speed up filtering of $entities\n\nPass by reference, hash lookup instead of a scan per id.",
+            "Faster ${entity}_filter: unordered_set, no copies in the hot loop",
+        ),
+        change=r"""
+ // Filters $entities for the $owner.
+ #include <string>
++#include <unordered_set>
+ #include <vector>
+
+ namespace $project {
+
+ $surrounding
+
+ // The $entities that nobody has seen, by id.
+-std::vector<int> Fresh(std::vector<int> ids, std::vector<int> earlier) {
+-    std::vector<int> $result;
+-    for (std::size_t i = 0; i < ids.size(); i++) {
+-        bool hit = false;
+-        for (std::size_t j = 0; j < earlier.size(); j++) {
+-            if (ids[i] == earlier[j]) hit = true;
+-        }
+-        if (!hit) $result.push_back(ids[i]);
+-    }
+-    return $result;
+-}
++std::vector<int> Fresh(const std::vector<int>& ids, const std::vector<int>& earlier) {
++    const std::unordered_set<int> seen(earlier.begin(), earlier.end());
++    std::vector<int> $result;
++    for (int id : ids) {
++        if (seen.count(id) == 0) $result.push_back(id);
++    }
++    return $result;
++}
+
+ // All ${text}s, one per line.
+-std::string Listing(std::vector<std::string> ${text}s) {
+-    std::string text = "";
+-    for (std::string one : ${text}s) {
+-        text = text + one + "\n";
+-    }
+-    return text;
+-}
++std::string Listing(const std::vector<std::string>& ${text}s) {
++    std::string text;
++    for (const std::string& one : ${text}s) text.append(one).push_back('\n');
++    return text;
++}
+
+ }  // namespace $project
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CPP,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="name-register",
+        about="names are scanned for each question, strings are passed by value, the first element is erased",
+        instruction=(
+            "Write a C++ class Register of names of ${entities} with `void Add(name)`, `bool Has(name)`, "
+            "and `std::string Next()`, which removes and returns the name that was added first; and a "
+            "function `int CountLong(names, length)`, the number of names of at least that length."
+        ),
+        change=r"""
+ // The register of $entities that wait for the $owner.
++#include <deque>
+ #include <string>
++#include <unordered_set>
+ #include <vector>
+
+ namespace $project {
+
+ $surrounding
+
+ // Names in the order in which they came.
+ class Register {
+   public:
+-    void Add(std::string name) { names_.push_back(name); }
++    void Add(const std::string& name) {
++        names_.push_back(name);
++        known_.insert(name);
++    }
+
+-    bool Has(std::string name) const {
+-        for (std::string one : names_) {
+-            if (one == name) return true;
+-        }
+-        return false;
+-    }
++    bool Has(const std::string& name) const { return known_.count(name) != 0; }
+
+     std::string Next() {
+         std::string first = names_.front();
+-        names_.erase(names_.begin());
++        names_.pop_front();
++        known_.erase(first);
+         return first;
+     }
+
+   private:
+-    std::vector<std::string> names_;
++    std::deque<std::string> names_;
++    std::unordered_set<std::string> known_;
+ };
+
+ // The number of long names.
+-int CountLong(std::vector<std::string> names, std::size_t length) {
++int CountLong(const std::vector<std::string>& names, std::size_t length) {
+     int count = 0;
+-    for (std::string name : names) {
++    for (const std::string& name : names) {
+         if (name.size() >= length) ++count;
+     }
+     return count;
+ }
+
+ }  // namespace $project
+""",
+    ),
 )

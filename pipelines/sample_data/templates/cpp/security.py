@@ -209,4 +209,115 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }  // namespace $project
 """,
     ),
+    MinedChange(
+        language=Language.CPP,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="printer-queue",
+        about=(
+            "text is copied into char arrays with strcpy and sprintf, a shell prints, indices are not checked"
+        ),
+        path="src/${entity}_printer.cpp",
+        messages=(
+            "Fix buffer overflow in ${Entity}Printer\n\nstd::string instead of char arrays, no shell "
+            "command.",
+            "Harden ${Entity}Printer: buffer overflow, command injection through the name of a file",
+        ),
+        change=r"""
+ // Prints $entities for the $owner.
+-#include <cstdio>
+-#include <cstdlib>
+-#include <cstring>
+ #include <string>
+ #include <vector>
++#include <unistd.h>
+
+ namespace $project {
+
+ $surrounding
+
+ // The heading of a page.
+ std::string Heading(const std::string& $text, int $amount) {
+-    char buffer[$size];
+-    char number[4];
+-    strcpy(buffer, $text.c_str());
+-    strcat(buffer, ": ");
+-    sprintf(number, "%d", $amount);
+-    strcat(buffer, number);
+-    return buffer;
++    return $text + ": " + std::to_string($amount);
+ }
+
+ // Hands a file to the printer; returns only on errors.
+ int Print(const std::string& path) {
+-    char command[$size];
+-    sprintf(command, "lpr %s", path.c_str());
+-    return system(command);
++    return execlp("lpr", "lpr", "--", path.c_str(), static_cast<char*>(nullptr));
+ }
+
+ // The page that was asked for; throws std::out_of_range.
+ const std::string& Page(const std::vector<std::string>& pages, std::size_t number) {
+-    const std::string* first = &pages[0];
+-    return first[number];
++    return pages.at(number);
+ }
+
+ }  // namespace $project
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CPP,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="door-codes",
+        about=(
+            "a code is formatted into a char array, compared with strcmp, made with rand, and an index is "
+            "not checked"
+        ),
+        instruction=(
+            "Write C++ functions for the doors of ${entities}: `std::string Label(name, number)` returns "
+            '"name-number", `int NewCode()` a code from 0 to 999999, and `int Floor(floors, door)` the '
+            "floor of a door in a std::vector<int>, with std::out_of_range for a door that does not exist."
+        ),
+        change=r"""
+ // Doors behind which the $entities are.
+-#include <cstdio>
+-#include <cstdlib>
+-#include <cstring>
+-#include <ctime>
++#include <random>
++#include <stdexcept>
+ #include <string>
+ #include <vector>
+
+ namespace $project {
+
+ $surrounding
+
+ // What stands on the door.
+ std::string Label(const std::string& name, int number) {
+-    char label[$size];
+-    strcpy(label, name.c_str());
+-    sprintf(label + strlen(label), "-%d", number);
+-    return label;
++    return name + "-" + std::to_string(number);
+ }
+
+ // A code that the $owner types.
+ int NewCode() {
+-    srand(time(nullptr));
+-    return rand() % 1000000;
++    std::random_device device;
++    std::uniform_int_distribution<int> code(0, 999999);
++    return code(device);
+ }
+
+ // The floor of a door.
+ int Floor(const std::vector<int>& floors, std::size_t door) {
+-    return floors[door];
++    return floors.at(door);
+ }
+
+ }  // namespace $project
+""",
+    ),
 )

@@ -195,4 +195,130 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.CSHARP,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="swallowed-catch",
+        about=(
+            "a catch hides every error, null is dereferenced, a loop runs one too far, a limit is exclusive"
+        ),
+        path="src/Import/${Entity}Parser.cs",
+        messages=(
+            "Fix bug: bad numbers of a $entity became 0\n\nThe catch hid them. Handle null as $text.",
+            "Fix wrong bound in ${Entity}Parser, handle null (edge case of the $owner)",
+        ),
+        change=r"""
+ using System;
+ using System.Collections.Generic;
+
+ namespace ${Project}.Import
+ {
+     /// <summary>Reads what a $owner typed about $entities.</summary>
+     public sealed class ${Entity}Parser
+     {
+         private const int Most = $limit;
+
+         $surrounding
+
+         /// <summary>The $amount in a field; FormatException where there is none.</summary>
+         public int Parse(string field)
+         {
+-            int value = 0;
+-            try
+-            {
+-                value = int.Parse(field);
+-            }
+-            catch (Exception) { }
+-
+-            return value;
++            if (field == null)
++            {
++                throw new FormatException("no $amount");
++            }
++
++            return int.Parse(field);
+         }
+
+         /// <summary>Whether the $amount is no more than Most.</summary>
+         public bool Fits(int $amount)
+         {
+-            return $amount > 0 && $amount < Most;
++            return $amount >= 0 && $amount <= Most;
+         }
+
+         /// <summary>The length of all ${text}s.</summary>
+         public int Length(IReadOnlyList<string> ${text}s)
+         {
+             int length = 0;
+-            for (int i = 0; i <= ${text}s.Count; i++)
++            for (int i = 0; i < ${text}s.Count; i++)
+             {
+-                length += ${text}s[i].Length;
++                length += ${text}s[i]?.Length ?? 0;
+             }
+
+             return length;
+         }
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CSHARP,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="shelf-labels",
+        about=(
+            "null is dereferenced, an integer division drops the rest, a list is changed while it is walked"
+        ),
+        instruction=(
+            "Write a C# class ShelfLabels with `string Shorten(string label, int length)` (at most so many "
+            "characters, an empty text for null), `double Mean(IReadOnlyList<int> values)` (0 for an empty "
+            "list) and `void Drop(List<string> labels, string label)`, which removes every occurrence."
+        ),
+        change=r"""
+ using System.Collections.Generic;
+ using System.Linq;
+
+ namespace ${Project}.Labels
+ {
+     /// <summary>What stands on the shelves of the $entities.</summary>
+     public static class ShelfLabels
+     {
+         $surrounding
+
+         /// <summary>The beginning of a label.</summary>
+         public static string Shorten(string label, int length)
+         {
+-            return label.Substring(0, length);
++            if (label == null)
++            {
++                return string.Empty;
++            }
++
++            return label.Length <= length ? label : label.Substring(0, length);
+         }
+
+         /// <summary>The mean $amount.</summary>
+         public static double Mean(IReadOnlyList<int> values)
+         {
+-            return values.Sum() / values.Count;
++            return values.Count == 0 ? 0 : (double)values.Sum() / values.Count;
+         }
+
+         /// <summary>Removes a label wherever it stands.</summary>
+         public static void Drop(List<string> labels, string label)
+         {
+-            foreach (string one in labels)
+-            {
+-                if (one == label)
+-                {
+-                    labels.Remove(one);
+-                }
+-            }
++            labels.RemoveAll(one => one == label);
+         }
+     }
+ }
+""",
+    ),
 )

@@ -219,4 +219,118 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.CSHARP,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="read-all-text",
+        about="files are read whole to count and to copy them, streams are not disposed",
+        path="src/Files/${Entity}Files.cs",
+        messages=(
+            "Reduce memory usage of ${Entity}Files\n\nReadLines and CopyTo instead of whole files; dispose "
+            "of streams.",
+            "Fix resource leak in ${Entity}Files, lower memory footprint for the $owner",
+        ),
+        change=r"""
+ using System.Collections.Generic;
+ using System.IO;
+ using System.Linq;
+
+ namespace ${Project}.Files
+ {
+     /// <summary>Files with $entities.</summary>
+     public static class ${Entity}Files
+     {
+         $surrounding
+
+         /// <summary>The number of lines with that $text.</summary>
+         public static int Count(string path, string $text)
+         {
+-            string content = File.ReadAllText(path);
+-            List<string> lines = content.Split('\n').ToList();
+-            List<string> found = lines.Where(line => line.Contains($text)).ToList();
+-            return found.Count;
++            return File.ReadLines(path).Count(line => line.Contains($text));
+         }
+
+         /// <summary>Copies a file to the $owner.</summary>
+         public static void Send(string path, Stream target)
+         {
+-            var source = new FileStream(path, FileMode.Open);
+-            var buffer = new byte[source.Length];
+-            int used = 0;
+-            while (used < buffer.Length)
+-            {
+-                used += source.Read(buffer, used, buffer.Length - used);
+-            }
+-
+-            target.Write(buffer, 0, buffer.Length);
++            using (var source = File.OpenRead(path))
++            {
++                source.CopyTo(target);
++            }
+         }
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CSHARP,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="scan-folder",
+        about="scans are read whole to look at them, a stream is not disposed, a history grows for ever",
+        instruction=(
+            "Write a C# class ScanFolder with `int Longest(string path)`, the length of the longest line "
+            "of a large file of ${entities}, `int FirstByte(string path)` (-1 for an empty file) and `void "
+            "Note(string name)`, which keeps the last $small names."
+        ),
+        change=r"""
+ using System.Collections.Generic;
+ using System.IO;
+ using System.Linq;
+
+ namespace ${Project}.Scans
+ {
+     /// <summary>Scanned papers on $entities.</summary>
+     public sealed class ScanFolder
+     {
+-        private readonly List<string> names = new List<string>();
++        private const int Kept = $small;
++
++        private readonly Queue<string> names = new Queue<string>();
+
+         $surrounding
+
+         /// <summary>The length of the longest line.</summary>
+         public static int Longest(string path)
+         {
+-            string[] lines = File.ReadAllLines(path);
+-            return lines.Select(line => line.Length).ToList().DefaultIfEmpty().Max();
++            return File.ReadLines(path).Select(line => line.Length).DefaultIfEmpty().Max();
+         }
+
+         /// <summary>The first byte of a file.</summary>
+         public static int FirstByte(string path)
+         {
+-            var stream = new FileStream(path, FileMode.Open);
+-            return stream.ReadByte();
++            using (var file = File.OpenRead(path))
++            {
++                return file.ReadByte();
++            }
+         }
+
+         /// <summary>Remembers a name.</summary>
+         public void Note(string name)
+         {
+-            this.names.Add(name);
++            this.names.Enqueue(name);
++            if (this.names.Count > Kept)
++            {
++                this.names.Dequeue();
++            }
+         }
+     }
+ }
+""",
+    ),
 )

@@ -257,4 +257,144 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.CSHARP,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="loops-with-flags",
+        about="index loops with flags, comparisons with true and names of one letter where LINQ says it",
+        path="src/Overview/${Entity}Overview.cs",
+        messages=(
+            "Refactor ${Entity}Overview: LINQ, descriptive names, named constants",
+            "Simplify ${Entity}Overview\n\nEasier to read; the $owner sees the same.",
+            "Clean up ${Entity}Overview, rename a, f and r",
+        ),
+        change=r"""
+ using System.Collections.Generic;
+ using System.Linq;
+
+ namespace ${Project}.Overview
+ {
+     /// <summary>An overview of $entities for the $owner.</summary>
+     public static class ${Entity}Overview
+     {
++        private const int Large = $limit;
++
+         $surrounding
+
+-        public static List<int> a(List<int> l)
+-        {
+-            List<int> r = new List<int>();
+-            for (int i = 0; i < l.Count; i++)
+-            {
+-                if ((l[i] > $limit) == true)
+-                {
+-                    r.Add(l[i]);
+-                }
+-            }
+-
+-            return r;
+-        }
++        /// <summary>The ${amount}s that are large.</summary>
++        public static List<int> LargeOnes(IEnumerable<int> ${amount}s)
++        {
++            return ${amount}s.Where($amount => $amount > Large).ToList();
++        }
+
+-        public static bool f(List<int> l)
+-        {
+-            bool f = true;
+-            for (int i = 0; i < l.Count; i++)
+-            {
+-                if (l[i] <= 0)
+-                {
+-                    f = false;
+-                }
+-            }
+-
+-            return f == true ? true : false;
+-        }
++        /// <summary>Whether every $amount is positive.</summary>
++        public static bool AllPositive(IEnumerable<int> ${amount}s)
++        {
++            return ${amount}s.All($amount => $amount > 0);
++        }
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CSHARP,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="parking-fees",
+        about="nested branches over numbers without names, a result variable, letters for names",
+        instruction=(
+            "Write a C# class about parking fees at the ${entities}: a method for the fee of so many hours "
+            "(free up to 1, 3 up to $small, 8 above; twice as much on market days) and a method for the "
+            "sum over a list of hours, both with a parameter for market days."
+        ),
+        change=r"""
+ using System.Collections.Generic;
+ using System.Linq;
+
+ namespace ${Project}.Parking
+ {
+     /// <summary>What a $owner pays for parking at the $entities.</summary>
+     public static class ParkingFees
+     {
++        private const int FreeHours = 1;
++        private const int ShortStayHours = $small;
++        private const int ShortStayFee = 3;
++        private const int LongStayFee = 8;
++        private const int MarketDayFactor = 2;
++
+         $surrounding
+
+-        public static int p(int h, bool m)
+-        {
+-            int r = 0;
+-            if (h > 1)
+-            {
+-                if (h <= $small)
+-                {
+-                    r = m == true ? 6 : 3;
+-                }
+-                else
+-                {
+-                    r = m == true ? 16 : 8;
+-                }
+-            }
+-
+-            return r;
+-        }
++        /// <summary>The fee of one car.</summary>
++        public static int Fee(int hours, bool marketDay)
++        {
++            if (hours <= FreeHours)
++            {
++                return 0;
++            }
++
++            int fee = hours <= ShortStayHours ? ShortStayFee : LongStayFee;
++            return marketDay ? fee * MarketDayFactor : fee;
++        }
+
+-        public static int q(List<int> x, bool m)
+-        {
+-            int t = 0;
+-            for (int i = 0; i < x.Count; i++)
+-            {
+-                t = t + p(x[i], m);
+-            }
+-
+-            return t;
+-        }
++        /// <summary>The fees of several cars.</summary>
++        public static int TotalFee(IEnumerable<int> stays, bool marketDay)
++        {
++            return stays.Sum(hours => Fee(hours, marketDay));
++        }
+     }
+ }
+""",
+    ),
 )

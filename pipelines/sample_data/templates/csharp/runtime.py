@@ -241,4 +241,154 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.CSHARP,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="scanned-and-concatenated",
+        about=(
+            "lists are scanned for each row, text grows with +=, a sequence is counted to see whether it "
+            "is empty"
+        ),
+        path="src/Matching/${Entity}Matcher.cs",
+        messages=(
+            "Speed up ${Entity}Matcher\n\nHashSet instead of List.Contains, string.Join; was quadratic.",
+            "Faster ${Entity}Matcher for the $owner: hash lookup, one pass",
+        ),
+        change=r"""
+ using System.Collections.Generic;
+ using System.Linq;
+
+ namespace ${Project}.Matching
+ {
+     /// <summary>Matches $entities with the list of the $owner.</summary>
+     public static class ${Entity}Matcher
+     {
+         $surrounding
+
+         /// <summary>How many ids are on the list.</summary>
+         public static int CountKnown(IEnumerable<int> ids, IEnumerable<int> list)
+         {
+-            int count = 0;
+-            foreach (int id in ids)
+-            {
+-                if (list.ToList().Contains(id))
+-                {
+-                    count = count + 1;
+-                }
+-            }
+-
+-            return count;
++            var known = new HashSet<int>(list);
++            return ids.Count(known.Contains);
+         }
+
+         /// <summary>How often each $text occurs.</summary>
+         public static Dictionary<string, int> Counts(IReadOnlyList<string> ${text}s)
+         {
+-            var counts = new Dictionary<string, int>();
+-            foreach (string one in ${text}s)
+-            {
+-                counts[one] = ${text}s.Where(other => other == one).Count();
+-            }
+-
+-            return counts;
++            return ${text}s.GroupBy(one => one).ToDictionary(group => group.Key, group => group.Count());
+         }
+
+         /// <summary>All ${text}s with a semicolon between them.</summary>
+         public static string Line(IReadOnlyList<string> ${text}s)
+         {
+-            string line = "";
+-            for (int i = 0; i < ${text}s.Count; i++)
+-            {
+-                line += ${text}s[i];
+-                if (i < ${text}s.Count - 1)
+-                {
+-                    line += ";";
+-                }
+-            }
+-
+-            return line;
++            return string.Join(";", ${text}s);
+         }
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CSHARP,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="stamp-album",
+        about="lists are scanned for each question, a pattern is built for each call, text grows with +=",
+        instruction=(
+            "Write a C# class StampAlbum, made from the names of the stamps, with `bool Has(string name)`, "
+            "`List<string> Missing(IEnumerable<string> wanted)`, `bool IsCode(string text)` (two capitals "
+            "and digits) and `string Print()`, one name on each line."
+        ),
+        change=r"""
+ using System.Collections.Generic;
+ using System.Linq;
++using System.Text;
+ using System.Text.RegularExpressions;
+
+ namespace ${Project}.Collections
+ {
+     /// <summary>Stamps with $entities that a $owner collects.</summary>
+     public sealed class StampAlbum
+     {
+-        private readonly List<string> names;
++        private static readonly Regex Code = new Regex("^[A-Z]{2}[0-9]+$$", RegexOptions.Compiled);
++
++        private readonly HashSet<string> names;
+
+         public StampAlbum(IEnumerable<string> names)
+         {
+-            this.names = names.ToList();
++            this.names = new HashSet<string>(names);
+         }
+
+         $surrounding
+
+         /// <summary>Whether a stamp is in the album.</summary>
+         public bool Has(string name)
+         {
+             return this.names.Contains(name);
+         }
+
+         /// <summary>The stamps that are wanted.</summary>
+         public List<string> Missing(IEnumerable<string> wanted)
+         {
+             return wanted.Where(name => !this.names.Contains(name)).ToList();
+         }
+
+         /// <summary>Whether a text is the code of a stamp.</summary>
+         public static bool IsCode(string text)
+         {
+-            var code = new Regex("^[A-Z]{2}[0-9]+$$");
+-            return code.IsMatch(text);
++            return Code.IsMatch(text);
+         }
+
+         /// <summary>One name on each line.</summary>
+         public string Print()
+         {
+-            string text = "";
+-            foreach (string name in this.names)
+-            {
+-                text += name + "\n";
+-            }
+-
+-            return text;
++            var text = new StringBuilder();
++            foreach (string name in this.names)
++            {
++                text.Append(name).Append('\n');
++            }
++
++            return text.ToString();
+         }
+     }
+ }
+""",
+    ),
 )

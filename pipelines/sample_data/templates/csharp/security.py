@@ -220,4 +220,138 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.CSHARP,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="member-area",
+        about="SQL is concatenated, tokens come from Random, hashes are MD5 and compared with ==",
+        path="src/Members/${Entity}Members.cs",
+        messages=(
+            "Harden ${Entity}Members: bound parameters, RandomNumberGenerator, constant time compare",
+            "Prevent SQL injection in ${Entity}Members\n\nSecurity review of the $owner.",
+        ),
+        change=r"""
+ using System;
+ using System.Data;
+ using System.Security.Cryptography;
+-using System.Text;
+
+ namespace ${Project}.Members
+ {
+     /// <summary>The area in which a $owner sees $entities.</summary>
+     public static class ${Entity}Members
+     {
+         $surrounding
+
+         /// <summary>Forgets a member.</summary>
+         public static void Remove(IDbCommand command, string name)
+         {
+-            string text = "DELETE FROM members WHERE name = '" + name + "'";
+-            command.CommandText = text;
++            command.CommandText = "DELETE FROM members WHERE name = @name";
++            var parameter = command.CreateParameter();
++            parameter.ParameterName = "@name";
++            parameter.Value = name;
++            command.Parameters.Add(parameter);
+             command.ExecuteNonQuery();
+         }
+
+         /// <summary>A new token.</summary>
+         public static string NewToken()
+         {
+-            var random = new Random();
+-            var token = new StringBuilder();
+-            for (int i = 0; i < $size; i++)
+-            {
+-                token.Append((char)('a' + random.Next(26)));
+-            }
+-
+-            return token.ToString();
++            return Convert.ToBase64String(RandomNumberGenerator.GetBytes($size));
+         }
+
+         /// <summary>Whether both tokens are the same.</summary>
+         public static bool Same(byte[] given, byte[] expected)
+         {
+-            using (var md5 = MD5.Create())
+-            {
+-                string left = Convert.ToBase64String(md5.ComputeHash(given));
+-                string right = Convert.ToBase64String(md5.ComputeHash(expected));
+-                return left == right;
+-            }
++            return CryptographicOperations.FixedTimeEquals(given, expected);
+         }
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.CSHARP,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="badge-office",
+        about=(
+            "SQL is concatenated, a badge number comes from Random, a name may leave its folder, keys are "
+            "compared in order"
+        ),
+        instruction=(
+            "Write a C# class BadgeOffice with `void Rename(IDbCommand command, string $text)`, which "
+            "updates the $text of badge 1, `int NewNumber()` (six digits that nobody can guess), `byte[] "
+            "Photo(string name)` from the folder photos, and `bool Matches(byte[] key, byte[] wanted)`."
+        ),
+        change=r"""
+ using System;
+ using System.Data;
+ using System.IO;
+-using System.Linq;
++using System.Security.Cryptography;
+
+ namespace ${Project}.Badges
+ {
+     /// <summary>Badges for those who look after $entities.</summary>
+     public static class BadgeOffice
+     {
+         $surrounding
+
+         /// <summary>Changes the first badge.</summary>
+         public static void Rename(IDbCommand command, string $text)
+         {
+-            command.CommandText = "UPDATE badges SET $text = '" + $text + "' WHERE id = 1";
++            command.CommandText = "UPDATE badges SET $text = @value WHERE id = 1";
++            var value = command.CreateParameter();
++            value.ParameterName = "@value";
++            value.Value = $text;
++            command.Parameters.Add(value);
+             command.ExecuteNonQuery();
+         }
+
+         /// <summary>The number of a new badge.</summary>
+         public static int NewNumber()
+         {
+-            return new Random().Next(100000, 1000000);
++            return RandomNumberGenerator.GetInt32(100000, 1000000);
+         }
+
+         /// <summary>The photo on a badge.</summary>
+         public static byte[] Photo(string name)
+         {
+-            return File.ReadAllBytes("photos/" + name);
++            string file = Path.GetFileName(name);
++            if (file != name)
++            {
++                throw new ArgumentException("not the name of a photo", nameof(name));
++            }
++
++            return File.ReadAllBytes(Path.Combine("photos", file));
+         }
+
+         /// <summary>Whether the key of a badge is right.</summary>
+         public static bool Matches(byte[] key, byte[] wanted)
+         {
+-            return key.SequenceEqual(wanted);
++            return CryptographicOperations.FixedTimeEquals(key, wanted);
+         }
+     }
+ }
+""",
+    ),
 )

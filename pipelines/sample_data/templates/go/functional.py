@@ -194,4 +194,119 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.GO,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="dropped-errors",
+        about="errors are dropped with a blank, an empty list is indexed, the last element is left out",
+        path="internal/stats/$entity.go",
+        messages=(
+            "Handle errors in the figures on $entities\n\nThe error of a $amount that is no number was "
+            "dropped. Fix for the last one, too.",
+            "Fix bug: the figures left out the last $entity\n\nHandle empty list; edge case of a new $owner.",
+        ),
+        change=r"""
+ // Package stats has figures on $entities.
+ package stats
+
+ import (
+     "errors"
+     "strconv"
+ )
+
++// ErrEmpty is returned where there are no $entities.
++var ErrEmpty = errors.New("no $entities")
++
+ $surrounding
+
+ // Sum adds up the ${amount}s that the $owner typed.
+ func Sum(fields []string) (int, error) {
+     sum := 0
+-    for i := 0; i < len(fields)-1; i++ {
+-        value, _ := strconv.Atoi(fields[i])
++    for _, field := range fields {
++        value, err := strconv.Atoi(field)
++        if err != nil {
++            return 0, err
++        }
+         sum += value
+     }
+-    if sum == 0 {
+-        return 0, errors.New("no $entities")
+-    }
+     return sum, nil
+ }
+
+ // Largest returns the largest $amount.
+ func Largest(values []int) (int, error) {
+-    largest := 0
+-    for i := 1; i < len(values); i++ {
+-        if values[i] > largest {
+-            largest = values[i]
+-        }
+-    }
++    if len(values) == 0 {
++        return 0, ErrEmpty
++    }
++    largest := values[0]
++    for _, value := range values[1:] {
++        largest = max(largest, value)
++    }
+     return largest, nil
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.GO,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="key-values",
+        about="an error is dropped, a nil map is written to, and a missing separator panics",
+        instruction=(
+            "Write a Go package $entity for settings: `Parse(lines []string) (map[string]int, error)` "
+            'reads lines of the form "key=number", and `Last(values []int) (int, bool)` returns the last '
+            "value, with false for an empty slice."
+        ),
+        change=r"""
+ // Package $entity reads the settings of a $owner.
+ package $entity
+
+ import (
++    "fmt"
+     "strconv"
+     "strings"
+ )
+
+ $surrounding
+
+ // Parse reads lines of the form "key=number".
+ func Parse(lines []string) (map[string]int, error) {
+-    var settings map[string]int
++    settings := make(map[string]int)
+     for _, line := range lines {
+-        fields := strings.Split(line, "=")
+-        value, _ := strconv.Atoi(fields[1])
+-        settings[fields[0]] = value
++        key, text, found := strings.Cut(line, "=")
++        if !found {
++            return nil, fmt.Errorf("no = in %q", line)
++        }
++        value, err := strconv.Atoi(text)
++        if err != nil {
++            return nil, fmt.Errorf("key %q: %w", key, err)
++        }
++        settings[key] = value
+     }
+     return settings, nil
+ }
+
+ // Last returns the last value.
+ func Last(values []int) (int, bool) {
+-    return values[len(values)-1], true
++    if len(values) == 0 {
++        return 0, false
++    }
++    return values[len(values)-1], true
+ }
+""",
+    ),
 )

@@ -223,4 +223,129 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.GO,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="whole-bodies",
+        about=(
+            "a body and a file are read whole to be copied, the body is not closed, lines are kept to "
+            "count them"
+        ),
+        path="internal/mirror/$entity.go",
+        messages=(
+            "Reduce memory usage of the mirror of $entities\n\nCopy streams instead of reading them; close "
+            "the body.",
+            "Fix resource leak in the $entity mirror, lower memory footprint",
+        ),
+        change=r"""
+ // Package mirror keeps copies of what the $owner publishes on $entities.
+ package mirror
+
+ import (
+     "bufio"
++    "io"
+     "net/http"
+     "os"
+-    "strings"
+ )
+
+ $surrounding
+
+ // Save copies what is at an address into a file.
+ func Save(client *http.Client, address string, file *os.File) error {
+     response, err := client.Get(address)
+     if err != nil {
+         return err
+     }
+-    var body []byte
+-    buffer := make([]byte, $limit)
+-    for {
+-        n, err := response.Body.Read(buffer)
+-        body = append(body, buffer[:n]...)
+-        if err != nil {
+-            break
+-        }
+-    }
+-    _, err = file.Write(body)
++    defer response.Body.Close()
++    _, err = io.Copy(file, response.Body)
+     return err
+ }
+
+ // Count returns the number of lines that speak of a $entity.
+ func Count(path string) (int, error) {
+-    content, err := os.ReadFile(path)
++    file, err := os.Open(path)
+     if err != nil {
+         return 0, err
+     }
+-    lines := []string{}
+-    scanner := bufio.NewScanner(strings.NewReader(string(content)))
++    defer file.Close()
++    count := 0
++    scanner := bufio.NewScanner(file)
+     for scanner.Scan() {
+-        lines = append(lines, scanner.Text())
++        count++
+     }
+-    return len(lines), nil
++    return count, scanner.Err()
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.GO,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="log-follower",
+        about="a log is read as one string and split, a file is never closed, a ticker is never stopped",
+        instruction=(
+            "Write a Go package $entity with `Longest(path string) (int, error)`, the length in bytes of "
+            "the longest line of a large log of the $owner, and `Wait(done func() bool, pause "
+            "time.Duration)`, which asks again and again with a pause until done."
+        ),
+        change=r"""
+ // Package $entity follows a log of $entities.
+ package $entity
+
+ import (
++    "bufio"
+     "os"
+-    "strings"
+     "time"
+ )
+
+ $surrounding
+
+ // Longest returns the length of the longest line.
+ func Longest(path string) (int, error) {
+-    data, err := os.ReadFile(path)
++    file, err := os.Open(path)
+     if err != nil {
+         return 0, err
+     }
++    defer file.Close()
+     longest := 0
+-    for _, line := range strings.Split(string(data), "\n") {
+-        longest = max(longest, len(line))
++    lines := bufio.NewScanner(file)
++    for lines.Scan() {
++        longest = max(longest, len(lines.Bytes()))
+     }
+-    return longest, nil
++    return longest, lines.Err()
+ }
+
+ // Wait returns when it is done.
+ func Wait(done func() bool, pause time.Duration) {
+-    for range time.NewTicker(pause).C {
++    ticker := time.NewTicker(pause)
++    defer ticker.Stop()
++    for range ticker.C {
+         if done() {
+             return
+         }
+     }
+ }
+""",
+    ),
 )

@@ -224,4 +224,155 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
 +}
 """,
     ),
+    MinedChange(
+        language=Language.GO,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="flags-and-letters",
+        about="nested ifs with a result variable, comparisons with true, numbers without names, letters",
+        path="internal/rules/$entity.go",
+        messages=(
+            "Refactor rules for $entities: early returns, named constants",
+            "Simplify internal/rules/$entity.go\n\nEasier to read for the $owner's team, same results.",
+            "Clean up rules for $entities, rename f, x and r",
+        ),
+        change=r"""
+ // Package rules says what the $owner may do with $entities.
+ package rules
+
+ // ${Entity} is what the rules are about.
+ type ${Entity} struct {
+     ${Amount} int
+
+     Open, Paid bool
+ }
+
++const (
++    minimum = $small
++    maximum = $limit
++)
++
+ $surrounding
+
+-func F(x ${Entity}) bool {
+-    r := false
+-    if x.Open == true {
+-        if x.Paid == true {
+-            if x.${Amount} >= $small && x.${Amount} <= $limit {
+-                r = true
+-            } else {
+-                r = false
+-            }
+-        } else {
+-            r = false
+-        }
+-    }
+-    return r
+-}
++// Available tells whether the $owner may take a $entity.
++func Available($item ${Entity}) bool {
++    return $item.Open && $item.Paid && $item.${Amount} >= minimum && $item.${Amount} <= maximum
++}
+
+-func G(l []${Entity}) int {
+-    n := 0
+-    for i := 0; i < len(l); i++ {
+-        if F(l[i]) == true {
+-            n = n + 1
+-        }
+-    }
+-    return n
+-}
++// CountAvailable returns how many can be taken.
++func CountAvailable($entities []${Entity}) int {
++    count := 0
++    for _, $item := range $entities {
++        if Available($item) {
++            count++
++        }
++    }
++    return count
++}
+""",
+    ),
+    BenchmarkChange(
+        language=Language.GO,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="fee-classes",
+        about="nested else branches over numbers without names, a result variable, letters for names",
+        instruction=(
+            "Write a Go package $entity with a function for the fee of a $amount (8 up to $page, 15 up to "
+            "$limit, 30 above, twice as much at night) and a function for the sum of the fees of a slice "
+            "of them, both with a parameter for the night."
+        ),
+        change=r"""
+ // Package $entity says what the $owner pays.
+ package $entity
+
++const (
++    smallUpTo   = $page
++    mediumUpTo  = $limit
++    smallFee    = 8
++    mediumFee   = 15
++    largeFee    = 30
++    nightFactor = 2
++)
++
+ $surrounding
+
+-func F(a int, n bool) int {
+-    var r int
+-    if a <= $page {
+-        if n == true {
+-            r = 16
+-        } else {
+-            r = 8
+-        }
+-    } else {
+-        if a <= $limit {
+-            if n == true {
+-                r = 30
+-            } else {
+-                r = 15
+-            }
+-        } else {
+-            if n == true {
+-                r = 60
+-            } else {
+-                r = 30
+-            }
+-        }
+-    }
+-    return r
+-}
++// Fee returns what is charged for one $amount.
++func Fee($amount int, night bool) int {
++    fee := largeFee
++    if $amount <= smallUpTo {
++        fee = smallFee
++    } else if $amount <= mediumUpTo {
++        fee = mediumFee
++    }
++    if night {
++        fee *= nightFactor
++    }
++    return fee
++}
+
+-func G(l []int, n bool) int {
+-    t := 0
+-    for i := 0; i < len(l); i++ {
+-        t = t + F(l[i], n)
+-    }
+-    return t
+-}
++// TotalFee returns what is charged for all of them.
++func TotalFee(${amount}s []int, night bool) int {
++    total := 0
++    for _, $amount := range ${amount}s {
++        total += Fee($amount, night)
++    }
++    return total
++}
+""",
+    ),
 )

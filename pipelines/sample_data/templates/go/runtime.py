@@ -244,4 +244,141 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.GO,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="scan-and-concat",
+        about="a slice is scanned for each id, text grows with +=, a pattern is compiled for each line",
+        path="internal/match/$entity.go",
+        messages=(
+            "Speed up matching of $entities\n\nMap of ids instead of a scan; compile the pattern once. Was "
+            "quadratic.",
+            "Faster matching for the $owner: strings.Join, hash lookup",
+        ),
+        change=r"""
+ // Package match finds $entities that are known.
+ package match
+
+-import "regexp"
++import (
++    "regexp"
++    "strings"
++)
+
++var code = regexp.MustCompile(`^[A-Z]{2}-[0-9]+$$`)
++
+ $surrounding
+
+ // Known returns the ids that are on the list.
+ func Known(ids, list []int64) []int64 {
++    listed := make(map[int64]bool, len(list))
++    for _, id := range list {
++        listed[id] = true
++    }
+     var $result []int64
+     for _, id := range ids {
+-        for _, other := range list {
+-            if id == other {
+-                $result = append($result, id)
+-                break
+-            }
+-        }
++        if listed[id] {
++            $result = append($result, id)
++        }
+     }
+     return $result
+ }
+
+ // Listing puts one $text on each line.
+ func Listing(${text}s []string) string {
+-    listing := ""
+-    for i := 0; i < len(${text}s); i++ {
+-        listing += ${text}s[i]
+-        if i < len(${text}s)-1 {
+-            listing += "\n"
+-        }
+-    }
+-    return listing
++    return strings.Join(${text}s, "\n")
+ }
+
+ // Valid tells whether a code has the right form.
+ func Valid(text string) bool {
+-    pattern, err := regexp.Compile(`^[A-Z]{2}-[0-9]+$$`)
+-    if err != nil {
+-        return false
+-    }
+-    return pattern.MatchString(text)
++    return code.MatchString(text)
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.GO,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="guest-list",
+        about="a slice is scanned for each guest, a pattern is compiled for each call, text grows with +=",
+        instruction=(
+            "Write a Go package $entity with `Missing(invited, arrived []string) []string` (who was "
+            "invited and did not come, in order), `Digits(text string) string` (the text without anything "
+            "but digits) and `Report(names []string) string`, one name on each line with a line end."
+        ),
+        change=r"""
+ // Package $entity keeps the guest list of the $owner.
+ package $entity
+
+ import (
+     "regexp"
++    "strings"
+ )
+
++var noDigit = regexp.MustCompile(`[^0-9]`)
++
+ $surrounding
+
+ // Missing returns who did not come.
+ func Missing(invited, arrived []string) []string {
++    present := make(map[string]bool, len(arrived))
++    for _, name := range arrived {
++        present[name] = true
++    }
+     var missing []string
+     for _, name := range invited {
+-        found := false
+-        for _, other := range arrived {
+-            if name == other {
+-                found = true
+-            }
+-        }
+-        if !found {
++        if !present[name] {
+             missing = append(missing, name)
+         }
+     }
+     return missing
+ }
+
+ // Digits leaves out everything else.
+ func Digits(text string) string {
+-    return regexp.MustCompile(`[^0-9]`).ReplaceAllString(text, "")
++    return noDigit.ReplaceAllString(text, "")
+ }
+
+ // Report puts each name on a line.
+ func Report(names []string) string {
+-    report := ""
+-    for _, name := range names {
+-        report += name + "\n"
+-    }
+-    return report
++    var report strings.Builder
++    for _, name := range names {
++        report.WriteString(name)
++        report.WriteByte('\n')
++    }
++    return report.String()
+ }
+""",
+    ),
 )

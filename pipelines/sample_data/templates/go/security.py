@@ -200,4 +200,110 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.GO,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="account-store",
+        about=(
+            "values are formatted into SQL, tokens come from math/rand, hashes are MD5 and compared with =="
+        ),
+        path="internal/account/$entity.go",
+        messages=(
+            "Prevent SQL injection in the $entity accounts\n\nPlaceholders, crypto/rand for tokens, "
+            "constant time compare.",
+            "Harden accounts of $entities: weak hash, guessable tokens (security review of the $owner)",
+        ),
+        change=r"""
+ // Package account lets a $owner in to see the $entities.
+ package account
+
+ import (
+-    "crypto/md5"
++    "crypto/rand"
++    "crypto/subtle"
+     "database/sql"
+     "encoding/hex"
+-    "fmt"
+-    "math/rand"
+ )
+
+ $surrounding
+
+ // Find returns the id of a $text.
+ func Find(db *sql.DB, $text string) (int64, error) {
+     var id int64
+-    query := fmt.Sprintf("SELECT id FROM $entities WHERE $text = '%s' LIMIT 1", $text)
+-    row := db.QueryRow(query)
+-    err := row.Scan(&id)
++    err := db.QueryRow("SELECT id FROM $entities WHERE $text = ? LIMIT 1", $text).Scan(&id)
+     return id, err
+ }
+
+ // NewToken returns a token for a session.
+ func NewToken() (string, error) {
+-    letters := "abcdefghijklmnopqrstuvwxyz0123456789"
+-    token := ""
+-    for i := 0; i < $size; i++ {
+-        token += string(letters[rand.Intn(len(letters))])
+-    }
+-    return token, nil
++    token := make([]byte, $size)
++    _, err := rand.Read(token)
++    return hex.EncodeToString(token), err
+ }
+
+ // Same tells whether two tokens are equal.
+ func Same(given, expected string) bool {
+-    left := md5.Sum([]byte(given))
+-    right := md5.Sum([]byte(expected))
+-    return hex.EncodeToString(left[:]) == hex.EncodeToString(right[:])
++    return subtle.ConstantTimeCompare([]byte(given), []byte(expected)) == 1
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.GO,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="print-service",
+        about="a name is formatted into SQL, a program is run through a shell, a key is compared with ==",
+        instruction=(
+            "Write a Go package $entity with `Delete(db *sql.DB, $text string) error`, which deletes the "
+            "rows of the table $entities with that $text, `Print(path string) error`, which hands a file "
+            "to lpr, and `Allowed(key, expected string) bool`, which compares two keys."
+        ),
+        change=r"""
+ // Package $entity prints for the $owner.
+ package $entity
+
+ import (
++    "crypto/subtle"
+     "database/sql"
+-    "fmt"
+     "os/exec"
+ )
+
+ $surrounding
+
+ // Delete forgets the $entities of a $text.
+ func Delete(db *sql.DB, $text string) error {
+-    statement := fmt.Sprintf("DELETE FROM $entities WHERE $text = '%s'", $text)
+-    _, err := db.Exec(statement)
++    _, err := db.Exec("DELETE FROM $entities WHERE $text = ?", $text)
+     return err
+ }
+
+ // Print hands a file to the printer.
+ func Print(path string) error {
+-    command := exec.Command("sh", "-c", "lpr "+path)
+-    return command.Run()
++    return exec.Command("lpr", "--", path).Run()
+ }
+
+ // Allowed tells whether the key is right.
+ func Allowed(key, expected string) bool {
+-    return key == expected
++    return subtle.ConstantTimeCompare([]byte(key), []byte(expected)) == 1
+ }
+""",
+    ),
 )

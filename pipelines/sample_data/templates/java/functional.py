@@ -237,4 +237,113 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.JAVA,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="swallowed-and-shifted",
+        about=(
+            "an exception is swallowed, null is dereferenced, texts are compared with ==, a loop runs one "
+            "too far"
+        ),
+        path="src/main/java/$project/${Entity}Parser.java",
+        messages=(
+            "Fix bug: bad numbers of a $entity became 0\n\nThe exception was swallowed. Handle null as "
+            "$text.",
+            "Fix wrong comparison of ${text}s in ${Entity}Parser, handle null (edge case of the $owner)",
+        ),
+        change=r"""
+ package $project;
+
+ import java.util.List;
++import java.util.Objects;
+
+ /** Reads what a $owner typed about $entities. */
+ public class ${Entity}Parser {
+     $surrounding
+
+     /** The $amount in a field; NumberFormatException where there is none. */
+     public int parse(String field) {
+-        int value = 0;
+-        try {
+-            value = Integer.parseInt(field);
+-        } catch (Exception e) {
+-        }
+-        return value;
++        if (field == null) {
++            throw new NumberFormatException("no $amount");
++        }
++        return Integer.parseInt(field.trim());
+     }
+
+     /** The position of a $text, or -1. */
+     public int position(List<String> ${text}s, String wanted) {
+-        for (int i = 1; i <= ${text}s.size(); i++) {
+-            if (${text}s.get(i) == wanted) {
++        for (int i = 0; i < ${text}s.size(); i++) {
++            if (Objects.equals(${text}s.get(i), wanted)) {
+                 return i;
+             }
+         }
+         return -1;
+     }
+
+     /** Whether a $text was given. */
+     public boolean isGiven(String $text) {
+-        return $text.length() > 0 || $text != null;
++        return $text != null && !$text.isBlank();
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVA,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="duty-roster",
+        about=(
+            "names are compared with ==, null is dereferenced, elements are removed while iterating, a "
+            "bound is exclusive"
+        ),
+        instruction=(
+            "Write a Java class DutyRoster with `boolean isOn(List<String> names, String name)` (false for "
+            "a null list), `void drop(List<String> names, String name)`, which removes every occurrence, "
+            "and `boolean inRange(int hour, int from, int to)` with both hours included."
+        ),
+        change=r"""
+ package $project;
+
+ import java.util.List;
+
+ /** Who looks after which $entity. */
+ public class DutyRoster {
+     $surrounding
+
+     /** Whether a name is on the list. */
+     public boolean isOn(List<String> names, String name) {
+-        for (int i = 0; i < names.size(); i++) {
+-            if (names.get(i) == name) {
+-                return true;
+-            }
+-        }
+-        return false;
++        return names != null && names.contains(name);
+     }
+
+     /** Removes a name wherever it stands. */
+     public void drop(List<String> names, String name) {
+-        for (String one : names) {
+-            if (one == name) {
+-                names.remove(one);
+-            }
+-        }
++        names.removeIf(one -> one.equals(name));
+     }
+
+     /** Whether from &lt;= hour &lt;= to. */
+     public boolean inRange(int hour, int from, int to) {
+-        return hour > from && hour < to;
++        return from <= hour && hour <= to;
+     }
+ }
+""",
+    ),
 )

@@ -226,4 +226,138 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.JAVA,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="read-all-lines",
+        about="readers are not closed, files become lists of lines to count and to copy them",
+        path="src/main/java/$project/${Entity}Files.java",
+        messages=(
+            "Fix resource leak in ${Entity}Files and reduce memory usage\n\ntry with resources; lines are "
+            "streamed.",
+            "Lower memory footprint of ${Entity}Files\n\nThe $owner has files of several gigabytes.",
+        ),
+        change=r"""
+ package $project;
+
+ import java.io.BufferedReader;
+-import java.io.ByteArrayOutputStream;
+-import java.io.FileReader;
+ import java.io.IOException;
+ import java.io.InputStream;
+ import java.io.OutputStream;
+ import java.nio.file.Files;
+ import java.nio.file.Path;
+-import java.util.ArrayList;
+-import java.util.List;
+
+ /** Files with $entities. */
+ public class ${Entity}Files {
+     $surrounding
+
+     /** The number of lines with that $text. */
+     public long count(Path path, String $text) throws IOException {
+-        BufferedReader reader = new BufferedReader(new FileReader(path.toFile()));
+-        List<String> lines = new ArrayList<>();
+-        String line = reader.readLine();
+-        while (line != null) {
+-            lines.add(line);
+-            line = reader.readLine();
+-        }
+-        List<String> found = new ArrayList<>();
+-        for (String one : lines) {
+-            if (one.contains($text)) {
+-                found.add(one);
+-            }
+-        }
+-        return found.size();
++        try (BufferedReader reader = Files.newBufferedReader(path)) {
++            return reader.lines().filter(line -> line.contains($text)).count();
++        }
+     }
+
+     /** Copies a file to the $owner. */
+     public void send(Path path, OutputStream out) throws IOException {
+-        InputStream in = Files.newInputStream(path);
+-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+-        int next = in.read();
+-        while (next >= 0) {
+-            bytes.write(next);
+-            next = in.read();
+-        }
+-        out.write(bytes.toByteArray());
++        try (InputStream in = Files.newInputStream(path)) {
++            in.transferTo(out);
++        }
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVA,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="report-archive",
+        about="a reader is not closed, a file becomes a list of lines, a cache without a limit",
+        instruction=(
+            "Write a Java class ReportArchive with `int longest(Path path)`, the length of the longest "
+            "line of a large file of ${entities}, `boolean isEmpty(Path path)`, and `void remember(String "
+            "name, byte[] report)`, which keeps the last $small reports by name."
+        ),
+        change=r"""
+ package $project;
+
+ import java.io.BufferedReader;
+-import java.io.FileReader;
+ import java.io.IOException;
+ import java.io.InputStream;
+ import java.nio.file.Files;
+ import java.nio.file.Path;
+-import java.util.HashMap;
++import java.util.LinkedHashMap;
+ import java.util.Map;
+
+ /** Old reports on $entities. */
+ public class ReportArchive {
+-    private final Map<String, byte[]> latest = new HashMap<>();
++    private static final int KEPT = $small;
++
++    private final Map<String, byte[]> latest = new LinkedHashMap<>() {
++        @Override
++        protected boolean removeEldestEntry(Map.Entry<String, byte[]> eldest) {
++            return size() > KEPT;
++        }
++    };
+
+     $surrounding
+
+     /** The length of the longest line. */
+     public int longest(Path path) throws IOException {
+-        int longest = 0;
+-        for (String line : Files.readAllLines(path)) {
+-            if (line.length() > longest) {
+-                longest = line.length();
+-            }
+-        }
+-        return longest;
++        try (BufferedReader lines = Files.newBufferedReader(path)) {
++            return lines.lines().mapToInt(String::length).max().orElse(0);
++        }
+     }
+
+     /** Whether there is nothing in the file. */
+     public boolean isEmpty(Path path) throws IOException {
+-        FileReader reader = new FileReader(path.toFile());
+-        return reader.read() < 0;
++        try (InputStream bytes = Files.newInputStream(path)) {
++            return bytes.read() < 0;
++        }
+     }
+
+     /** Keeps a report. */
+     public void remember(String name, byte[] report) {
+         latest.put(name, report);
+     }
+ }
+""",
+    ),
 )

@@ -249,4 +249,133 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.JAVA,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="loops-and-letters",
+        about="index loops with flags, comparisons with true and names of one letter where a stream says it",
+        path="src/main/java/$project/${Entity}Overview.java",
+        messages=(
+            "Refactor ${Entity}Overview: streams, descriptive names, named constants",
+            "Simplify ${Entity}Overview\n\nEasier to read; the $owner sees the same.",
+            "Clean up ${Entity}Overview, rename a, f and n",
+        ),
+        change=r"""
+ package $project;
+
+-import java.util.ArrayList;
+ import java.util.List;
+
+ /** An overview of $entities for the $owner. */
+ public class ${Entity}Overview {
++    private static final int LARGE = $limit;
++
+     $surrounding
+
+-    public List<Integer> a(List<Integer> x) {
+-        List<Integer> r = new ArrayList<>();
+-        for (int i = 0; i < x.size(); i++) {
+-            if (x.get(i) > $limit == true) {
+-                r.add(x.get(i));
+-            }
+-        }
+-        return r;
+-    }
++    /** The ${amount}s that are large. */
++    public List<Integer> largeOnes(List<Integer> ${amount}s) {
++        return ${amount}s.stream().filter($amount -> $amount > LARGE).toList();
++    }
+
+-    public boolean f(List<Integer> x) {
+-        boolean f = true;
+-        for (int i = 0; i < x.size(); i++) {
+-            if (x.get(i) <= 0) {
+-                f = false;
+-            }
+-        }
+-        if (f == true) {
+-            return true;
+-        } else {
+-            return false;
+-        }
+-    }
++    /** Whether every $amount is positive. */
++    public boolean allPositive(List<Integer> ${amount}s) {
++        return ${amount}s.stream().allMatch($amount -> $amount > 0);
++    }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVA,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="ticket-prices",
+        about="nested branches over numbers without names, a result variable, letters for names",
+        instruction=(
+            "Write a Java class about the prices of tickets to see ${entities}: a method for the price at "
+            "an age (0 below 6, 4 below $page, 9 from then on; a member pays half, rounded down) and a "
+            "method for the price of a list of ages, both with a parameter for membership."
+        ),
+        change=r"""
+ package $project;
+
+ import java.util.List;
+
+ /** What it costs to see the $entities. */
+ public class TicketPrices {
++    private static final int FREE_BELOW = 6;
++    private static final int CHILD_BELOW = $page;
++    private static final int CHILD_PRICE = 4;
++    private static final int FULL_PRICE = 9;
++
+     $surrounding
+
+-    public int p(int a, boolean m) {
+-        int r = 0;
+-        if (a < 6) {
+-            r = 0;
+-        } else {
+-            if (a < $page) {
+-                if (m == true) {
+-                    r = 2;
+-                } else {
+-                    r = 4;
+-                }
+-            } else {
+-                if (m == true) {
+-                    r = 4;
+-                } else {
+-                    r = 9;
+-                }
+-            }
+-        }
+-        return r;
+-    }
++    /** The price of one ticket. */
++    public int price(int age, boolean member) {
++        int price = fullPrice(age);
++        return member ? price / 2 : price;
++    }
+
+-    public int q(List<Integer> s, boolean m) {
+-        int t = 0;
+-        for (int i = 0; i < s.size(); i++) {
+-            t = t + p(s.get(i), m);
+-        }
+-        return t;
+-    }
++    /** The price of several tickets. */
++    public int total(List<Integer> ages, boolean member) {
++        return ages.stream().mapToInt(age -> price(age, member)).sum();
++    }
++
++    private static int fullPrice(int age) {
++        if (age < FREE_BELOW) {
++            return 0;
++        }
++        return age < CHILD_BELOW ? CHILD_PRICE : FULL_PRICE;
++    }
+ }
+""",
+    ),
 )

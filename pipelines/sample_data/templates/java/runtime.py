@@ -209,4 +209,140 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.JAVA,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="scanned-strings",
+        about="lists are scanned for each row, text grows with +=, a pattern is compiled for each call",
+        path="src/main/java/$project/${Entity}Matcher.java",
+        messages=(
+            "Speed up ${Entity}Matcher\n\nHashSet instead of List.contains, StringBuilder; was quadratic.",
+            "Faster ${Entity}Matcher for the $owner: hash lookup, precompiled pattern",
+        ),
+        change=r"""
+ package $project;
+
+-import java.util.ArrayList;
++import java.util.HashMap;
++import java.util.HashSet;
+ import java.util.List;
+ import java.util.Map;
+-import java.util.TreeMap;
++import java.util.Set;
+
+ /** Matches $entities with the list of the $owner. */
+ public class ${Entity}Matcher {
+     $surrounding
+
+     /** How many ids are on the list. */
+     public int countKnown(List<Integer> ids, List<Integer> list) {
++        Set<Integer> known = new HashSet<>(list);
+         int count = 0;
+         for (Integer id : ids) {
+-            if (list.contains(id)) {
+-                count = count + 1;
++            if (known.contains(id)) {
++                count++;
+             }
+         }
+         return count;
+     }
+
+     /** How often each $text occurs. */
+     public Map<String, Integer> counts(List<String> ${text}s) {
+-        Map<String, Integer> counts = new TreeMap<>();
+-        for (String one : ${text}s) {
+-            List<String> same = new ArrayList<>();
+-            for (String other : ${text}s) {
+-                if (other.equals(one)) {
+-                    same.add(other);
+-                }
+-            }
+-            counts.put(one, same.size());
+-        }
+-        return counts;
++        Map<String, Integer> counts = new HashMap<>();
++        for (String one : ${text}s) {
++            counts.merge(one, 1, Integer::sum);
++        }
++        return counts;
+     }
+
+     /** All ${text}s with a semicolon behind each. */
+     public String line(List<String> ${text}s) {
+-        String line = "";
+-        for (int i = 0; i < ${text}s.size(); i++) {
+-            line += ${text}s.get(i);
+-            line += ";";
+-        }
+-        return line;
++        StringBuilder line = new StringBuilder();
++        for (String one : ${text}s) {
++            line.append(one).append(';');
++        }
++        return line.toString();
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVA,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="voucher-check",
+        about="a list is searched for each voucher, text grows with +=, a pattern is compiled for each call",
+        instruction=(
+            "Write a Java class VoucherCheck with `List<String> fresh(List<String> vouchers, List<String> "
+            "used)` (those that were not used, in order), `boolean wellFormed(String voucher)` (two "
+            "capitals, a hyphen, digits) and `String print(List<String> vouchers)`, one on each line."
+        ),
+        change=r"""
+ package $project;
+
+ import java.util.ArrayList;
++import java.util.HashSet;
+ import java.util.List;
++import java.util.Set;
++import java.util.regex.Pattern;
+
+ /** Checks the vouchers for $entities that the $owner hands out. */
+ public class VoucherCheck {
++    private static final Pattern FORM = Pattern.compile("[A-Z]{2}-[0-9]+");
++
+     $surrounding
+
+     /** The vouchers that are still good. */
+     public List<String> fresh(List<String> vouchers, List<String> used) {
++        Set<String> gone = new HashSet<>(used);
+         List<String> $result = new ArrayList<>();
+         for (String voucher : vouchers) {
+-            if (!used.contains(voucher)) {
++            if (!gone.contains(voucher)) {
+                 $result.add(voucher);
+             }
+         }
+         return $result;
+     }
+
+     /** Whether a voucher looks like one. */
+     public boolean wellFormed(String voucher) {
+-        return voucher.matches("[A-Z]{2}-[0-9]+");
++        return FORM.matcher(voucher).matches();
+     }
+
+     /** One voucher on each line. */
+     public String print(List<String> vouchers) {
+-        String text = "";
+-        for (String voucher : vouchers) {
+-            text += voucher + "\n";
+-        }
+-        return text;
++        StringBuilder text = new StringBuilder();
++        for (String voucher : vouchers) {
++            text.append(voucher).append('\n');
++        }
++        return text.toString();
+     }
+ }
+""",
+    ),
 )

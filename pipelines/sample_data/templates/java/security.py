@@ -202,4 +202,124 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  }
 """,
     ),
+    MinedChange(
+        language=Language.JAVA,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="token-service",
+        about=(
+            "tokens come from Random, passwords are hashed with MD5 and compared with equals, SQL is "
+            "concatenated"
+        ),
+        path="src/main/java/$project/${Entity}Tokens.java",
+        messages=(
+            "Harden ${Entity}Tokens: SecureRandom, constant time compare, prepared statement",
+            "Prevent SQL injection in ${Entity}Tokens\n\nFound in the security review of the $owner.",
+        ),
+        change=r"""
+ package $project;
+
++import java.security.MessageDigest;
++import java.security.SecureRandom;
+ import java.sql.Connection;
++import java.sql.PreparedStatement;
+ import java.sql.SQLException;
+-import java.sql.Statement;
+-import java.util.Arrays;
+-import java.util.Random;
+
+ /** Tokens with which a $owner sees $entities. */
+ public class ${Entity}Tokens {
+-    private final Random random = new Random();
++    private final SecureRandom random = new SecureRandom();
+
+     $surrounding
+
+     /** A new token. */
+     public byte[] create() {
+         byte[] token = new byte[$size];
+-        for (int i = 0; i < token.length; i++) {
+-            token[i] = (byte) random.nextInt(256);
+-        }
++        random.nextBytes(token);
+         return token;
+     }
+
+     /** Whether both are the same. */
+     public boolean matches(byte[] given, byte[] expected) {
+-        return Arrays.equals(given, expected);
++        return MessageDigest.isEqual(given, expected);
+     }
+
+     /** Forgets the tokens of a $owner. */
+     public void revoke(Connection connection, String name) throws SQLException {
+-        Statement statement = connection.createStatement();
+-        String command = "DELETE FROM tokens WHERE $owner = '" + name + "'";
+-        statement.executeUpdate(command);
+-        statement.close();
++        String command = "DELETE FROM tokens WHERE $owner = ?";
++        try (PreparedStatement statement = connection.prepareStatement(command)) {
++            statement.setString(1, name);
++            statement.executeUpdate();
++        }
+     }
+ }
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVA,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="backup-desk",
+        about=(
+            "SQL is concatenated, a command is one string, keys are made with Random and compared with equals"
+        ),
+        instruction=(
+            "Write a Java class BackupDesk with `void rename(Connection connection, long id, String "
+            "$text)`, which updates the table $entities, `Process pack(String name)`, which packs the "
+            "folder of that name with tar, and `boolean keyMatches(byte[] key, byte[] wanted)`."
+        ),
+        change=r"""
+ package $project;
+
+ import java.io.IOException;
++import java.security.MessageDigest;
+ import java.sql.Connection;
++import java.sql.PreparedStatement;
+ import java.sql.SQLException;
+-import java.sql.Statement;
+-import java.util.Arrays;
+
+ /** Backups of $entities. */
+ public class BackupDesk {
+     $surrounding
+
+     /** Gives a $entity another $text. */
+     public void rename(Connection connection, long id, String $text) throws SQLException {
+-        Statement update = connection.createStatement();
+-        update.executeUpdate("UPDATE $entities SET $text = '" + $text + "' WHERE id = " + id);
++        String command = "UPDATE $entities SET $text = ? WHERE id = ?";
++        try (PreparedStatement update = connection.prepareStatement(command)) {
++            update.setString(1, $text);
++            update.setLong(2, id);
++            update.executeUpdate();
++        }
+     }
+
+     /** Packs a folder of $entities. */
+     public Process pack(String name) throws IOException {
+-        String command = "tar -czf " + name + ".tgz " + name;
+-        return Runtime.getRuntime().exec(new String[] {"sh", "-c", command});
++        if (!name.matches("[a-z0-9_]+")) {
++            throw new IllegalArgumentException("not the name of a folder");
++        }
++        return new ProcessBuilder("tar", "-czf", name + ".tgz", "--", name).start();
+     }
+
+     /** Whether the $owner has the key. */
+     public boolean keyMatches(byte[] key, byte[] wanted) {
+-        return Arrays.equals(key, wanted);
++        return MessageDigest.isEqual(key, wanted);
+     }
+ }
+""",
+    ),
 )

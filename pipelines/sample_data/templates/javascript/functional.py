@@ -157,4 +157,102 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  module.exports = { lastDay, isNumber, reminders };
 """,
     ),
+    MinedChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="loose-checks",
+        about="== and truthiness lose zeros, splice in a loop skips elements, parseInt reads half of a text",
+        path="src/${entity}Form.js",
+        messages=(
+            "Fix bug: a $amount of 0 was refused by the $entity form\n\nStrict comparison; handle "
+            "undefined as missing.",
+            "Fix wrong removal of empty $entities\n\nsplice in the loop skipped the next one. Edge case "
+            "found by the $owner.",
+            "Handle invalid numbers in the $entity form, fix parsing of 12abc",
+        ),
+        change=r"""
+ 'use strict';
+
+ // The form in which a $owner asks for a $entity.
+
+ $surrounding
+
+ /** The $amount that the $owner typed, or null where it is no whole number. */
+ function parse${Amount}(text) {
+-  const value = parseInt(text);
+-  if (value == NaN || !value) {
+-    return null;
+-  }
+-  return value;
++  return /^-?\d+$$/.test(text.trim()) ? Number(text) : null;
+ }
+
+ /** The rows that have a $amount; the argument stays as it is. */
+ function filledIn(rows) {
+-  for (let index = 0; index < rows.length; index++) {
+-    if (!rows[index].$amount) {
+-      rows.splice(index, 1);
+-    }
+-  }
+-  return rows;
++  return rows.filter(($item) => $item.$amount !== undefined && $item.$amount !== null);
+ }
+
+ /** Whether two forms ask for the same. */
+ function sameRequest(left, right) {
+-  return left.$text == right.$text && left.$amount == right.$amount;
++  return left.$text === right.$text && left.$amount === right.$amount;
+ }
+
+ module.exports = { parse${Amount}, filledIn, sameRequest };
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="stock-levels",
+        about=(
+            "a missing entry becomes NaN, a list of the caller is sorted as text, == mixes numbers and text"
+        ),
+        instruction=(
+            "Write JavaScript functions for the stock of ${entities}: `addUp(lines)` returns an object "
+            "from $text to summed $amount, `smallest(values, count)` the smallest numbers without changing "
+            "its argument, and `isEmpty(level)` tells whether a level is exactly the number 0."
+        ),
+        change=r"""
+ 'use strict';
+
+ // The stock of $entities.
+
+ $surrounding
+
+ /** The sum of the $amount by $text. */
+ function addUp(lines) {
+   const sums = {};
+   for (const line of lines) {
+-    sums[line.$text] += line.$amount;
++    sums[line.$text] = (sums[line.$text] ?? 0) + line.$amount;
+   }
+   return sums;
+ }
+
+ /** The smallest numbers, in ascending order. */
+ function smallest(values, count) {
+-  const sorted = values.sort();
+-  return sorted.slice(0, count - 1);
++  return [...values].sort((left, right) => left - right).slice(0, count);
+ }
+
+ /** Whether nothing is left; an unknown level is not empty. */
+ function isEmpty(level) {
+-  if (level == 0) {
+-    return true;
+-  }
+-  return !level;
++  return level === 0;
+ }
+
+ module.exports = { addUp, smallest, isEmpty };
+""",
+    ),
 )

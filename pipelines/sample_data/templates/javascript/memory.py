@@ -184,4 +184,122 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  module.exports = { totalOpen, firstMatching, labelOf };
 """,
     ),
+    MinedChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="response-arrays",
+        about=(
+            "a response is collected in arrays and joined, every page stays in memory, the file is read to "
+            "copy it"
+        ),
+        path="server/${entity}Download.js",
+        messages=(
+            "Stream the $entity download: less memory\n\nPipe the file instead of reading it. Peak memory "
+            "is flat now.",
+            "Reduce memory usage of the $entity download for the $owner",
+        ),
+        change=r"""
+ 'use strict';
+
+ const fs = require('fs');
++const { pipeline } = require('stream/promises');
+
+ $surrounding
+
+ /** Send a file with $entities. */
+ async function send(path, response) {
+-  const content = fs.readFileSync(path);
+-  const parts = [];
+-  for (let start = 0; start < content.length; start += $size) {
+-    parts.push(content.slice(start, start + $size));
+-  }
+-  response.end(Buffer.concat(parts));
++  await pipeline(fs.createReadStream(path), response);
+ }
+
+ /** The $entities of all pages, one at a time. */
+-async function allPages(client) {
+-  let all = [];
+-  for (let page = await client.first(); page; page = await client.next(page)) {
+-    all = all.concat(page.$entities);
+-  }
+-  return all;
+-}
++async function* allPages(client) {
++  for (let page = await client.first(); page; page = await client.next(page)) {
++    yield* page.$entities;
++  }
++}
+
+ /** The sum over all pages. */
+ async function total${Amount}(client) {
+-  const $entities = await allPages(client);
+-  const values = $entities.map(($item) => $item.$amount);
+-  return values.reduce((sum, value) => sum + value, 0);
++  let sum = 0;
++  for await (const $item of allPages(client)) sum += $item.$amount;
++  return sum;
+ }
+
+ module.exports = { send, allPages, total${Amount} };
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="dashboard",
+        about=(
+            "a history grows for ever, a timer and a listener outlive the dashboard, whole lists are copied"
+        ),
+        instruction=(
+            "Write a JavaScript class Dashboard over an event emitter `bus` with `start()`, which listens "
+            "to the event '$entity' and redraws every second, `mean()`, the mean $amount of the last $size "
+            "events, and `stop()`, after which the dashboard does nothing more."
+        ),
+        change=r"""
+ 'use strict';
+
+ const SHOWN = $size;
+
+ $surrounding
+
+ class Dashboard {
+   constructor(bus, draw) {
+     this.bus = bus;
+     this.draw = draw;
+     this.values = [];
++    this.note = ($item) => this.add($item.$amount);
+   }
+
+   start() {
+-    this.bus.on('$entity', ($item) => this.add($item.$amount));
+-    setInterval(() => this.draw(this.mean()), 1000);
++    this.bus.on('$entity', this.note);
++    this.timer = setInterval(() => this.draw(this.mean()), 1000);
+   }
+
+   add($amount) {
+-    this.values = this.values.concat([$amount]);
++    this.values.push($amount);
++    if (this.values.length > SHOWN) this.values.shift();
+   }
+
+   mean() {
+-    const latest = this.values.slice(-SHOWN);
+-    return latest.reduce((sum, value) => sum + value, 0) / latest.length;
++    let sum = 0;
++    for (const value of this.values) sum += value;
++    return sum / this.values.length;
+   }
+
+   stop() {
+-    this.stopped = true;
++    this.bus.off('$entity', this.note);
++    clearInterval(this.timer);
+   }
+ }
+
+ module.exports = { Dashboard };
+""",
+    ),
 )

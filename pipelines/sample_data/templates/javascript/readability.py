@@ -185,4 +185,122 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
 +module.exports = { gradeOf, paddedId, fullPages };
 """,
     ),
+    MinedChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="flag-loops",
+        about="index loops with flags and letters where array methods say it, and numbers without names",
+        path="src/${entity}Summary.js",
+        messages=(
+            "Refactor ${entity}Summary: array methods, descriptive names",
+            "Simplify ${entity}Summary and extract constants\n\nEasier to read for the $owner's team. Same "
+            "output.",
+            "Clean up ${entity}Summary, rename f, g and x",
+        ),
+        change=r"""
+ 'use strict';
+
+ // What the $owner wants to know about $entities.
+
++const LARGE = $limit;
++
+ $surrounding
+
+-function f(a) {
+-  var r = [];
+-  for (var i = 0; i < a.length; i++) {
+-    var x = a[i];
+-    if (x.$amount > $limit == true) {
+-      r.push(x.$text);
+-    }
+-  }
+-  return r;
+-}
++/** The $text of every large $entity. */
++function largeOnes($entities) {
++  return $entities.filter(($item) => $item.$amount > LARGE).map(($item) => $item.$text);
++}
+
+-function g(a) {
+-  var found = false;
+-  for (var i = 0; i < a.length; i++) {
+-    if (a[i].open == false) {
+-      if (found == false) {
+-        found = true;
+-      }
+-    }
+-  }
+-  if (found == true) {
+-    return false;
+-  } else {
+-    return true;
+-  }
+-}
++/** Whether all $entities are open. */
++function allOpen($entities) {
++  return $entities.every(($item) => $item.open);
++}
+
+-module.exports = { f: f, g: g };
++module.exports = { largeOnes, allOpen };
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="shipping-cost",
+        about="nested ternaries over numbers without names, a copied branch, and letters for names",
+        instruction=(
+            "Write a JavaScript module that exports a function for the price of sending a $entity (3 up to "
+            "a $amount of $page, 7 up to $limit, 12 above; twice as much for express) and a function for "
+            "the price of sending a list of them."
+        ),
+        change=r"""
+ 'use strict';
+
+ // What it costs to send a $entity.
+
++const LIGHT = { upTo: $page, price: 3 };
++const MEDIUM = { upTo: $limit, price: 7 };
++const HEAVY_PRICE = 12;
++const EXPRESS_FACTOR = 2;
++
+ $surrounding
+
+-function p(x, e) {
+-  var a = x.$amount;
+-  if (e == true) {
+-    return a <= $page ? 6 : a <= $limit ? 14 : 24;
+-  } else {
+-    return a <= $page ? 3 : a <= $limit ? 7 : 12;
+-  }
+-}
++/** The price without surcharges. */
++function basePrice($amount) {
++  if ($amount <= LIGHT.upTo) return LIGHT.price;
++  if ($amount <= MEDIUM.upTo) return MEDIUM.price;
++  return HEAVY_PRICE;
++}
++
++/** The price of sending one $entity. */
++function shippingPrice($entity, express) {
++  return basePrice($entity.$amount) * (express ? EXPRESS_FACTOR : 1);
++}
+
+-function q(l, e) {
+-  var t = 0;
+-  for (var i = 0; i < l.length; i++) {
+-    t = t + p(l[i], e);
+-  }
+-  return t;
+-}
++/** The price of sending several $entities. */
++function totalPrice($entities, express) {
++  return $entities.reduce((sum, $item) => sum + shippingPrice($item, express), 0);
++}
+
+-module.exports = { p: p, q: q };
++module.exports = { shippingPrice, totalPrice };
+""",
+    ),
 )

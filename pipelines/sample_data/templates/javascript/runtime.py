@@ -161,4 +161,116 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  module.exports = { routes, largest, unique };
 """,
     ),
+    MinedChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="scanned-lists",
+        about=(
+            "includes and filter scan the list for each row, text grows in a loop, a pattern is built per "
+            "call"
+        ),
+        path="src/${entity}Matching.js",
+        messages=(
+            "Speed up matching of $entities\n\nSet and Map instead of scans; was quadratic.",
+            "Faster matching of $entities for the $owner, hash lookup instead of includes()",
+        ),
+        change=r"""
+ 'use strict';
+
+ $surrounding
+
+ /** The $entities that both sides know. */
+ function common(left, right) {
+-  const $result = [];
+-  for (const $item of left) {
+-    const ids = right.map((other) => other.id);
+-    if (ids.includes($item.id)) {
+-      $result.push($item);
+-    }
+-  }
+-  return $result;
++  const ids = new Set(right.map((other) => other.id));
++  return left.filter(($item) => ids.has($item.id));
+ }
+
+ /** An object from $text to the $entities that carry it. */
+ function groupBy${Text}($entities) {
+-  const groups = {};
+-  $entities.forEach(($item) => {
+-    groups[$item.$text] = $entities.filter((other) => other.$text === $item.$text);
+-  });
+-  return groups;
++  const groups = new Map();
++  for (const $item of $entities) {
++    if (!groups.has($item.$text)) groups.set($item.$text, []);
++    groups.get($item.$text).push($item);
++  }
++  return Object.fromEntries(groups);
+ }
+
+ /** All ${text}s, one per line. */
+ function listing($entities) {
+-  let text = '';
+-  for (let index = 0; index < $entities.length; index++) {
+-    text = text + $entities[index].$text;
+-    text = text + '\n';
+-  }
+-  return text;
++  return $entities.map(($item) => $item.$text + '\n').join('');
+ }
+
+ module.exports = { common, groupBy${Text}, listing };
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="late-arrivals",
+        about=(
+            "lists are searched for each arrival, requests wait for each other, the front of an array is "
+            "shifted"
+        ),
+        instruction=(
+            "Write JavaScript functions: `fresh(arrived, known)` returns the $entities whose id is not "
+            "among the known ids, `details(ids, ask)` resolves to the answers of the async function ask "
+            "for all ids, in order, and `drain(queue, handle)` handles all $entities first come, first "
+            "served, and empties the queue."
+        ),
+        change=r"""
+ 'use strict';
+
+ $surrounding
+
+ /** The arrivals that nobody has seen. */
+ function fresh(arrived, known) {
+-  return arrived.filter(($item) => known.indexOf($item.id) === -1);
++  const seen = new Set(known);
++  return arrived.filter(($item) => !seen.has($item.id));
+ }
+
+ /** What the $owner says about each id. */
+ async function details(ids, ask) {
+-  const answers = [];
+-  for (const id of ids) {
+-    answers.push(await ask(id));
+-  }
+-  return answers;
++  return Promise.all(ids.map((id) => ask(id)));
+ }
+
+ /** Handle the $entities in their order. */
+ function drain(queue, handle) {
+-  while (queue.length > 0) {
+-    const $item = queue.shift();
+-    handle($item);
+-  }
++  for (const $item of queue) {
++    handle($item);
++  }
++  queue.length = 0;
+ }
+
+ module.exports = { fresh, details, drain };
+""",
+    ),
 )

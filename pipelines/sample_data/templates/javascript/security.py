@@ -184,4 +184,99 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  module.exports = { parseSettings, mergeSettings, sessionId };
 """,
     ),
+    MinedChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="guest-book",
+        about="guest texts become HTML, tokens come from Math.random, settings are evaluated, a hash is MD5",
+        path="web/${entity}Guestbook.js",
+        messages=(
+            "Prevent XSS in the $entity guest book\n\ntextContent for what guests write; tokens from "
+            "crypto, passwords with scrypt.",
+            "Harden the $entity guest book: no eval, no innerHTML\n\nSecurity review of the $owner.",
+        ),
+        change=r"""
+ 'use strict';
+
+ const crypto = require('crypto');
+
+ $surrounding
+
+ /** Show what a guest wrote about a $entity. */
+ function showEntry(node, $item) {
+-  let html = '<b>' + $item.name + '</b>';
+-  html += '<p>' + $item.$text + '</p>';
+-  html += '<small>' + $item.$amount + '</small>';
+-  node.innerHTML = html;
++  node.textContent = $item.name + ': ' + $item.$text + ' (' + $item.$amount + ')';
+ }
+
+ /** The preferences of a guest. */
+ function preferences(text) {
+-  return eval('(' + text + ')');
++  return JSON.parse(text);
+ }
+
+ /** A token with which a guest may change an entry. */
+ function editToken() {
+-  let token = '';
+-  while (token.length < $size) {
+-    token += Math.floor(Math.random() * 16).toString(16);
+-  }
+-  return token;
++  return crypto.randomBytes($size).toString('base64url');
+ }
+
+ /** What is stored of a password. */
+ function passwordHash(password, salt) {
+-  return crypto.createHash('md5').update(salt + password).digest('hex');
++  return crypto.scryptSync(password, salt, 32).toString('hex');
+ }
+
+ module.exports = { showEntry, preferences, editToken, passwordHash };
+""",
+    ),
+    BenchmarkChange(
+        language=Language.JAVASCRIPT,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="reports-route",
+        about="a name goes into SQL and into a path, a program runs in a shell, keys are compared with ===",
+        instruction=(
+            "Write a Node module with `count(db, $text)` (rows of the table $entities with that $text, "
+            "through db.query), `archive(name)`, which packs the folder of that name with tar, and "
+            "`mayRead(given, expected)`, which compares two API keys of $size characters."
+        ),
+        change=r"""
+ 'use strict';
+
++const crypto = require('crypto');
+ const childProcess = require('child_process');
+
+ $surrounding
+
+ /** How many $entities carry the $text. */
+ async function count(db, $text) {
+-  const sql = "SELECT count(*) AS n FROM $entities WHERE $text = '" + $text + "'";
+-  const rows = await db.query(sql);
++  const rows = await db.query('SELECT count(*) AS n FROM $entities WHERE $text = ?', [$text]);
+   return rows[0].n;
+ }
+
+ /** Pack a folder of $entities. */
+ function archive(name, done) {
+-  childProcess.exec('tar -czf ' + name + '.tgz ' + name, done);
++  if (!/^[a-z0-9_]+$$/.test(name)) throw new RangeError('not the name of a folder');
++  childProcess.execFile('tar', ['-czf', name + '.tgz', '--', name], done);
+ }
+
+ /** Whether the $owner has the key. */
+ function mayRead(given, expected) {
+-  return given === expected;
++  const [left, right] = [Buffer.from(given), Buffer.from(expected)];
++  return left.length === right.length && crypto.timingSafeEqual(left, right);
+ }
+
+ module.exports = { count, archive, mayRead };
+""",
+    ),
 )

@@ -153,4 +153,97 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
      return $entities
 ''',
     ),
+    MinedChange(
+        language=Language.PYTHON,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="swallowed-errors",
+        about=(
+            "a bare except hides bad cells, 0 counts as missing, and a loop removes from the list that it "
+            "walks"
+        ),
+        path="$project/intake/${entity}_sheet.py",
+        messages=(
+            "Fix bug: bad cells of the $entity sheet were taken for empty ones\n\nLet ValueError out. A "
+            "$amount of 0 is no missing one.",
+            "Handle missing $amount in the $entity sheet\n\nFix for rows that were skipped: the loop "
+            "removed from the list it walked.",
+            "Fix wrong handling of 0 in the $entity sheet, edge case of the $owner",
+        ),
+        change=r'''
+ """Take over $entities from the sheet of the $owner."""
+
+
+ $surrounding
+
+
+ def parse_$amount(cell):
+     """The $amount in a cell, or None for an empty one; raise ValueError for anything else."""
+-    try:
+-        value = int(cell)
+-        if value == 0:
+-            return None
+-        return value
+-    except:
+-        pass
++    return int(cell) if cell.strip() else None
+
+
+ def usable_$entities(rows):
+     """The rows with a $text and a $amount."""
+-    for $item in rows:
+-        if not $item["$text"] or not $item["$amount"]:
+-            rows.remove($item)
+-    return rows
++    return [$item for $item in rows if $item["$text"] and $item["$amount"] is not None]
+''',
+    ),
+    BenchmarkChange(
+        language=Language.PYTHON,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="ledger-bounds",
+        about=(
+            "a default list is shared, 0 counts as missing, the oldest booking is lost and a limit is "
+            "exclusive"
+        ),
+        instruction=(
+            "Write a Python module that books the $amount of ${entities}: `book(name, $amount, "
+            "ledger=None)` appends to a ledger (a new one by default) and refuses None, "
+            "`last_bookings(ledger, number)` returns the newest in order, and `within_limit(ledger)` tells "
+            "whether the sum is at most $limit."
+        ),
+        change=r'''
+ """Ledger of $entities, one (name, $amount) per booking."""
+
+ LIMIT = $limit
+
+
+ $surrounding
+
+
+-def book(name, $amount, ledger=[]):
++def book(name, $amount, ledger=None):
+     """Return the ledger with one more booking."""
+-    if not $amount:
++    ledger = [] if ledger is None else ledger
++    if $amount is None:
+         raise ValueError(f"no $amount for {name}")
+     ledger.append((name, $amount))
+     return ledger
+
+
+ def last_bookings(ledger, number):
+     """The newest bookings, oldest first; all of them where there are fewer."""
+-    $result = []
+-    for position in range(len(ledger) - number, len(ledger) - 1):
+-        $result.append(ledger[position])
+-    return $result
++    return ledger[max(0, len(ledger) - number) :]
+
+
+ def within_limit(ledger):
+     """Return True while the sum is no more than LIMIT."""
+-    return sum($amount for _, $amount in ledger) < LIMIT
++    return sum($amount for _, $amount in ledger) <= LIMIT
+''',
+    ),
 )

@@ -168,4 +168,106 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
 +    return {"lines": lines, "mean": mean, "jump": jump, "repeated": repeated}
 ''',
     ),
+    MinedChange(
+        language=Language.PYTHON,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="lists-of-everything",
+        about="a directory of exports is read into lists of lists to count and to find one line",
+        path="$project/archive/${entity}_search.py",
+        messages=(
+            "Reduce memory usage of the $entity search\n\nUse a generator over the lines; nothing is kept.",
+            "Lower memory footprint when searching old $entities\n\nThe archive of the $owner was read as "
+            "a whole.",
+        ),
+        change=r'''
+ """Search the archive of $entities, a folder of text files."""
+
+
+ $surrounding
+
+
+ def lines_of(paths):
+     """The lines of all files, without their ends."""
+-    lines = []
+-    for path in paths:
+-        with open(path, encoding="utf-8") as stream:
+-            content = stream.read()
+-        lines += [line for line in content.split("\n")]
+-    return lines
++    for path in paths:
++        with open(path, encoding="utf-8") as stream:
++            yield from (line.rstrip("\n") for line in stream)
+
+
+ def count_$entities(paths):
+     """The number of lines that speak of a $entity."""
+-    found = []
+-    for line in lines_of(paths):
+-        if "$entity" in line:
+-            found.append(line)
+-    return len(found)
++    return sum("$entity" in line for line in lines_of(paths))
+
+
+ def first_$entity(paths, $text):
+     """The first line with this $text, or None."""
+-    found = [line for line in lines_of(paths) if $text in line]
+-    return found[0] if len(found) > 0 else None
++    return next((line for line in lines_of(paths) if $text in line), None)
+''',
+    ),
+    BenchmarkChange(
+        language=Language.PYTHON,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="merged-exports",
+        about="files are read whole and merged in a list to be written again, and a buffer keeps every value",
+        instruction=(
+            "Write a Python module with `merge(sources, target)`, which copies the lines of several "
+            "exports of ${entities} into one file and leaves out empty lines, and a class Recent with "
+            "`add($amount)` and `mean()` over the last $size values."
+        ),
+        change=r'''
+ """Merge exports of $entities and watch their $amount."""
+
++from collections import deque
++
+ WINDOW = $size
+
+
+ $surrounding
+
+
+ def merge(sources, target):
+     """Copy all lines that are not empty."""
+-    lines = []
+-    for source in sources:
+-        with open(source, encoding="utf-8") as stream:
+-            lines.extend(stream.read().splitlines())
+-    kept = [line + "\n" for line in lines if line]
+-    with open(target, "w", encoding="utf-8") as out:
+-        out.write("".join(kept))
++    with open(target, "w", encoding="utf-8") as out:
++        for source in sources:
++            with open(source, encoding="utf-8") as stream:
++                out.writelines(line.rstrip("\n") + "\n" for line in stream if line != "\n")
+
+
+ class Recent:
+     """The last values of $amount."""
+
+     def __init__(self):
+-        self._values = []
++        self._values = deque(maxlen=WINDOW)
+
+     def add(self, $amount):
+         """Note one more value."""
+         self._values.append($amount)
+
+     def mean(self):
+         """Mean of the last WINDOW values, 0.0 before the first."""
+-        latest = list(self._values[-WINDOW:])
+-        return sum(latest) / len(latest) if latest else 0.0
++        return sum(self._values) / len(self._values) if self._values else 0.0
+''',
+    ),
 )

@@ -190,4 +190,118 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
 +    return max($entities, key=lambda $item: $item["$amount"], default=None)
 ''',
     ),
+    MinedChange(
+        language=Language.PYTHON,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="index-loops",
+        about="index loops, comparisons with True and letters for names where a comprehension says it",
+        path="$project/views/${entity}_table.py",
+        messages=(
+            "Refactor the table of $entities: comprehensions and descriptive names",
+            "Simplify ${entity}_table\n\nEasier to read: no index loops, no comparison with True. Same "
+            "output.",
+            "Clean up ${entity}_table, rename r, x and f",
+        ),
+        change=r'''
+ """The table of $entities that the $owner sees."""
+
+
+ $surrounding
+
+
+-def rows(l, f):
+-    r = []
+-    for i in range(0, len(l)):
+-        x = l[i]
+-        if f == True:
+-            if x["open"] == True:
+-                r.append([x["$text"], x["$amount"]])
+-        else:
+-            r.append([x["$text"], x["$amount"]])
+-    return r
++def table_rows($entities, only_open):
++    """$Text and $amount of the $entities, of all or of the open ones."""
++    shown = [$item for $item in $entities if $item["open"] or not only_open]
++    return [[$item["$text"], $item["$amount"]] for $item in shown]
+
+
+-def w(r):
+-    m = 0
+-    for i in range(0, len(r)):
+-        if len(r[i][0]) > m:
+-            m = len(r[i][0])
+-    return m
++def column_width(rows):
++    """Length of the longest $text."""
++    return max((len($text) for $text, _ in rows), default=0)
+
+
+-def sm(r):
+-    t = 0
+-    for i in range(0, len(r)):
+-        t = t + r[i][1]
+-    return t
++def total_$amount(rows):
++    """Sum of the second column."""
++    return sum($amount for _, $amount in rows)
+''',
+    ),
+    BenchmarkChange(
+        language=Language.PYTHON,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="discount-rules",
+        about="nested conditions over numbers without names, a flag, and names of one letter",
+        instruction=(
+            "Write Python functions about the fees of ${entities}: one that returns the fee of a $entity "
+            "(10 for an $amount up to $page, 25 up to $limit, 40 above, nothing when it is cancelled) and "
+            "one that returns the sum of the fees of a list."
+        ),
+        change=r'''
+ """Fees of $entities."""
+
++SMALL_UP_TO = $page
++MEDIUM_UP_TO = $limit
++
++SMALL_FEE = 10
++MEDIUM_FEE = 25
++LARGE_FEE = 40
+
+
+ $surrounding
+
+
+-def calc(e):
+-    r = 0
+-    if e["cancelled"] == False:
+-        if e["$amount"] <= $page:
+-            r = 10
+-        else:
+-            if e["$amount"] <= $limit:
+-                r = 25
+-            else:
+-                r = 40
+-    else:
+-        r = 0
+-    return r
++def fee($entity):
++    """What is charged for one $entity; nothing when it is cancelled."""
++    if $entity["cancelled"]:
++        return 0
++    if $entity["$amount"] <= SMALL_UP_TO:
++        return SMALL_FEE
++    if $entity["$amount"] <= MEDIUM_UP_TO:
++        return MEDIUM_FEE
++    return LARGE_FEE
+
+
+-def calc2(l):
+-    t = 0
+-    for i in range(0, len(l)):
+-        t = t + calc(l[i])
+-    return t
++def total_fees($entities):
++    """The fees of all $entities."""
++    return sum(fee($item) for $item in $entities)
+''',
+    ),
 )

@@ -163,4 +163,109 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
              waiting.append($item)
 ''',
     ),
+    MinedChange(
+        language=Language.PYTHON,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="scans-per-row",
+        about="counts and matches scan the whole list for each row, and text grows by concatenation",
+        path="$project/figures/${entity}_counts.py",
+        messages=(
+            "Speed up the monthly figures on $entities\n\nCounter and set intersection instead of nested "
+            "loops. Was quadratic.",
+            "Faster figures for the $owner: one pass over the $entities",
+            "$entity counts: avoid repeated scans, hash lookup instead (faster)",
+        ),
+        change=r'''
+ """Monthly figures on $entities for the $owner."""
+
++from collections import Counter
++
+
+ $surrounding
+
+
+ def count_by_$text($entities):
+     """How many $entities there are of each $text."""
+-    counts = {}
+-    for $item in $entities:
+-        number = 0
+-        for other in $entities:
+-            if other["$text"] == $item["$text"]:
+-                number += 1
+-        counts[$item["$text"]] = number
+-    return counts
++    return Counter($item["$text"] for $item in $entities)
+
+
+ def shared_${text}s(left, right):
+     """Every $text that occurs on both sides, in order."""
+-    $result = []
+-    for $item in left:
+-        for other in right:
+-            if $item["$text"] == other["$text"] and $item["$text"] not in $result:
+-                $result.append($item["$text"])
+-    return sorted($result)
++    return sorted({$item["$text"] for $item in left} & {$item["$text"] for $item in right})
+
+
+ def overview($entities):
+     """One line per $entity."""
+-    text = ""
+-    for $item in $entities:
+-        text += $item["$text"] + "\n"
+-    return text
++    return "".join($item["$text"] + "\n" for $item in $entities)
+''',
+    ),
+    BenchmarkChange(
+        language=Language.PYTHON,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="price-list",
+        about=(
+            "a list of tuples is searched for each row, unknown names are looked up in a list, text is "
+            "concatenated"
+        ),
+        instruction=(
+            "Write Python functions that match ${entities} with a price list of (name, price) tuples: "
+            "`priced($entities, prices)` returns (name, price) for each $entity on the list, "
+            "`unpriced($entities, prices)` the names that are missing there, and `letter(lines)` the lines "
+            "as one text."
+        ),
+        change=r'''
+ """Prices of $entities, as the $owner publishes them."""
+
+
+ $surrounding
+
+
+ def priced($entities, prices):
+     """(name, price) of every $entity on the list; names occur once there."""
+-    $result = []
+-    for $item in $entities:
+-        for name, price in prices:
+-            if name == $item["$text"]:
+-                $result.append((name, price))
+-    return $result
++    by_name = dict(prices)
++    names = ($item["$text"] for $item in $entities)
++    return [(name, by_name[name]) for name in names if name in by_name]
+
+
+ def unpriced($entities, prices):
+     """The names that have no price."""
+-    listed = [name for name, _ in prices]
+-    return [$item["$text"] for $item in $entities if $item["$text"] not in listed]
++    listed = {name for name, _ in prices}
++    return [$item["$text"] for $item in $entities if $item["$text"] not in listed]
+
+
+ def letter(lines):
+     """The lines as one text."""
+-    text = ""
+-    for line in lines:
+-        text += line.rstrip() + "\n"
+-    return text
++    return "\n".join(line.rstrip() for line in lines) + "\n"
+''',
+    ),
 )

@@ -167,4 +167,113 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
 +    return hmac.compare_digest(given.encode(), expected.encode())
 ''',
     ),
+    MinedChange(
+        language=Language.PYTHON,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="invitations",
+        about="links are made with random and MD5, compared with ==, and a shell sends the mail",
+        path="$project/mail/${entity}_invitation.py",
+        messages=(
+            "Harden invitations to $entities\n\nUse secrets for links, hmac for signatures, no shell for "
+            "mail (command injection).",
+            "Prevent command injection in ${entity}_invitation; tokens can no longer be guessed",
+        ),
+        change=r'''
+ """Invitations to $entities that the $owner sends."""
+
+-import hashlib
+-import os
+-import random
++import hmac
++import secrets
++import subprocess
+
+ KEY_BYTES = $size
+
+
+ $surrounding
+
+
+ def new_key():
+     """A key for one invitation."""
+-    digits = []
+-    for _ in range(KEY_BYTES):
+-        digits.append("0123456789abcdef"[random.randrange(16)])
+-    return "".join(digits)
++    return secrets.token_urlsafe(KEY_BYTES)
+
+
+ def signature(secret, key):
+     """Proof that the invitation is ours."""
+-    return hashlib.md5(secret + key.encode()).hexdigest()
++    return hmac.new(secret, key.encode(), "sha256").hexdigest()
+
+
+ def is_ours(secret, key, given):
+     """Return True when the signature fits."""
+-    return signature(secret, key) == given
++    return hmac.compare_digest(signature(secret, key), given)
+
+
+ def send(address, file):
+     """Hand the file to the mail program."""
+-    os.system("mail -s '$entity' '" + address + "' < '" + file + "'")
++    with open(file, "rb") as stream:
++        subprocess.run(["mail", "-s", "$entity", "--", address], stdin=stream, check=True)
+''',
+    ),
+    BenchmarkChange(
+        language=Language.PYTHON,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="customer-lookup",
+        about="names are formatted into SQL, settings are evaluated, and file names may leave their folder",
+        instruction=(
+            "Write a Python module for the portal of ${entities}: `find(connection, name)` returns (id, "
+            "$amount) rows by $text, `read_settings(text)` parses the settings that a $owner typed in, and "
+            "`attachment(name)` returns the bytes of a file below the folder attachments."
+        ),
+        change=r'''
+ """What a $owner may do with $entities in the portal."""
+
++import json
++from pathlib import Path
++
+-FOLDER = "attachments"
++FOLDER = Path("attachments").resolve()
+
+
+ $surrounding
+
+
+ def find(connection, name):
+     """(id, $amount) of the $entities with this $text."""
+-    query = "SELECT id, $amount FROM $entities WHERE $text = '%s'" % name
+-    cursor = connection.execute(query)
+-    return cursor.fetchall()
++    query = "SELECT id, $amount FROM $entities WHERE $text = ?"
++    return connection.execute(query, (name,)).fetchall()
+
+
+ def read_settings(text):
+     """The settings as a dict."""
+-    settings = {}
+-    for line in text.splitlines():
+-        key, value = line.split("=", 1)
+-        settings[key.strip()] = eval(value)
+-    return settings
++    return json.loads(text)
+
+
+ def attachment(name):
+     """The content of an attachment."""
+-    stream = open(FOLDER + "/" + name, "rb")
+-    content = stream.read()
+-    stream.close()
+-    return content
++    target = (FOLDER / name).resolve()
++    if FOLDER not in target.parents:
++        raise ValueError(f"not an attachment: {name!r}")
++    return target.read_bytes()
+''',
+    ),
 )

@@ -156,4 +156,98 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  end
 """,
     ),
+    MinedChange(
+        language=Language.RUBY,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="rescued-everything",
+        about=(
+            "a rescue hides every error, the list of the caller is changed, an inclusive bound is exclusive"
+        ),
+        path="lib/$project/${entity}_reader.rb",
+        messages=(
+            "Fix bug: errors of the $entity reader were lost\n\nOnly a missing file may be rescued. Handle "
+            "nil as $text.",
+            "Fix wrong upper bound of the $amount, it is inclusive\n\nEdge case reported by the $owner.",
+            "Handle missing file in ${Entity}Reader, do not change the list of the caller",
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
+ # Reads $entities from the files of the $owner.
+ class ${Entity}Reader
+   MOST = $limit
+
+   $surrounding
+
+   # The lines of a file, none where there is no file.
+   def lines(path)
+     File.readlines(path, chomp: true)
+-  rescue
++  rescue Errno::ENOENT
+     []
+   end
+
+   # Whether the $amount is in range.
+   def valid?($amount)
+-    $amount > 0 && $amount < MOST
++    !$amount.nil? && $amount.between?(1, MOST)
+   end
+
+   # The ${text}s without blanks at their ends, sorted.
+   def tidy($entities)
+-    $entities.each { |$item| $item[:$text].strip! }
+-    $entities.sort_by! { |$item| $item[:$text] }
+-    $entities.map { |$item| $item[:$text] }
++    $entities.map { |$item| $item[:$text].to_s.strip }.sort
+   end
+ end
+""",
+    ),
+    BenchmarkChange(
+        language=Language.RUBY,
+        criterion=Criterion.FUNCTIONAL_CORRECTNESS,
+        name="rates-table",
+        about="half of a number is accepted, a shared default is changed, a range leaves out its end",
+        instruction=(
+            "Write a Ruby class ${Entity}Rates: `parse(text)` returns the whole number in a text and "
+            "raises ArgumentError for anything else, `by_$text($entities)` a hash from $text to the list "
+            "of its $entities, and `days(first, last)` all days from the first to the last."
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
+ # Rates of $entities, as the $owner sets them.
+ class ${Entity}Rates
+   $surrounding
+
+   # The number that was typed.
+   def parse(text)
+-    text.to_i
++    Integer(text, 10)
+   end
+
+   # The $entities of each $text.
+   def by_$text($entities)
+-    groups = Hash.new([])
+-    $entities.each do |$item|
+-      groups[$item[:$text]] << $item
+-    end
+-    groups
++    $entities.group_by { |$item| $item[:$text] }
+   end
+
+   # Every day of the span.
+   def days(first, last)
+-    days = []
+-    day = first
+-    while day < last
+-      days << day
+-      day += 1
+-    end
+-    days
++    (first..last).to_a
+   end
+ end
+""",
+    ),
 )

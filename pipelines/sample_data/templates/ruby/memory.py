@@ -176,4 +176,107 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  end
 """,
     ),
+    MinedChange(
+        language=Language.RUBY,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="slurped-folder",
+        about="files of a folder become arrays of strings that are copied again to count and to search them",
+        path="lib/$project/${entity}_years.rb",
+        messages=(
+            "Reduce memory usage of ${Entity}Years\n\nForeach instead of readlines, lazy search, no copies.",
+            "Lower memory footprint: stream the archive of the $owner line by line",
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
+ # The archive of $entities, one text file a year.
+ class ${Entity}Years
+   def initialize(paths)
+     @paths = paths
+   end
+
+   $surrounding
+
+   # The number of lines that are not empty.
+   def size
+-    lines = []
+-    @paths.each do |path|
+-      lines += File.read(path).split("\n")
+-    end
+-    lines.reject { |line| line.empty? }.size
++    each_line.count { |line| !line.empty? }
+   end
+
+   # The first line that speaks of a $text, or nil.
+   def first_with($text)
+-    found = []
+-    @paths.each do |path|
+-      found += File.readlines(path, chomp: true).select { |line| line.include?($text) }
+-    end
+-    found[0]
++    each_line.find { |line| line.include?($text) }
+   end
++
++  private
++
++  def each_line
++    return enum_for(:each_line) unless block_given?
++
++    @paths.each { |path| File.foreach(path, chomp: true) { |line| yield line } }
++  end
+ end
+""",
+    ),
+    BenchmarkChange(
+        language=Language.RUBY,
+        criterion=Criterion.MEMORY_EFFICIENCY,
+        name="upload-report",
+        about=(
+            "an upload is read as one string and split into arrays, all totals are kept to find the largest"
+        ),
+        instruction=(
+            'Write a Ruby class UploadReport, made from a path to a large file of "$text;$amount" lines: '
+            "`total` returns the sum of the amounts, `largest` the largest of them (0 in an empty file) "
+            "and `copy(target)` copies the file."
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
+ # Figures about an upload of $entities.
+ class UploadReport
+   def initialize(path)
+     @path = path
+   end
+
+   $surrounding
+
+   # The sum of all amounts.
+   def total
+-    rows = File.read(@path).split("\n").map { |line| line.split(';') }
+-    rows.map { |row| row[1].to_i }.inject(0) { |sum, $amount| sum + $amount }
++    amounts.sum
+   end
+
+   # The largest $amount.
+   def largest
+-    rows = File.readlines(@path).map { |line| line.chomp.split(';') }
+-    rows.map { |row| row[1].to_i }.sort.last || 0
++    amounts.max || 0
+   end
+
+   # The same file under another name.
+   def copy(target)
+-    content = File.binread(@path)
+-    File.binwrite(target, content)
++    IO.copy_stream(@path, target)
+   end
++
++  private
++
++  def amounts
++    File.foreach(@path, chomp: true).lazy.map { |line| line.split(';', 2).last.to_i }
++  end
+ end
+""",
+    ),
 )

@@ -192,4 +192,129 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  end
 """,
     ),
+    MinedChange(
+        language=Language.RUBY,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="counting-loops",
+        about="while loops with counters, flags and letters where an Enumerable method says it",
+        path="lib/$project/${entity}_statistics.rb",
+        messages=(
+            "Refactor ${Entity}Statistics to idiomatic Ruby",
+            "Simplify ${Entity}Statistics: Enumerable methods, descriptive names",
+            "Clean up ${Entity}Statistics, rename a, b and t",
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
+ # Figures about $entities.
+ module ${Entity}Statistics
++  LARGE = $limit
++
+   module_function
+
+   $surrounding
+
+-  def a(l)
+-    t = 0
+-    i = 0
+-    while i < l.length
+-      t = t + l[i][:$amount]
+-      i = i + 1
+-    end
+-    return t
+-  end
++  # The sum of the $amount.
++  def total($entities)
++    $entities.sum { |$item| $item[:$amount] }
++  end
+
+-  def b(l)
+-    f = false
+-    for x in l
+-      if x[:$amount] > $limit
+-        f = true
+-      end
+-    end
+-    if f == true
+-      return true
+-    else
+-      return false
+-    end
+-  end
++  # Whether any $entity is large.
++  def any_large?($entities)
++    $entities.any? { |$item| $item[:$amount] > LARGE }
++  end
+ end
+""",
+    ),
+    BenchmarkChange(
+        language=Language.RUBY,
+        criterion=Criterion.READABILITY_MAINTAINABILITY,
+        name="opening-hours",
+        about=(
+            "nested conditions over numbers without names, an explicit return everywhere, letters for names"
+        ),
+        instruction=(
+            "Write a Ruby module about the opening hours of ${entities}: one method tells whether a "
+            "$entity is open at an hour (from 9 to 17, on Saturdays, day 6, to 12, never on Sundays, day "
+            "0), one returns the open ones of a list."
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
+ # Opening hours of $entities, the same for every $owner.
+ module OpeningHours
++  SUNDAY = 0
++  SATURDAY = 6
++  OPENS = 9
++  CLOSES = 17
++  CLOSES_ON_SATURDAY = 12
++
+   module_function
+
+   $surrounding
+
+-  def o(d, h)
+-    if d == 0
+-      return false
+-    else
+-      if d == 6
+-        if h >= 9 && h < 12
+-          return true
+-        else
+-          return false
+-        end
+-      else
+-        if h >= 9 && h < 17
+-          return true
+-        else
+-          return false
+-        end
+-      end
+-    end
+-  end
++  # Whether doors are open on a day (0 to 6) at an hour (0 to 23).
++  def open?(day, hour)
++    return false if day == SUNDAY
++
++    hour >= OPENS && hour < (day == SATURDAY ? CLOSES_ON_SATURDAY : CLOSES)
++  end
+
+-  def f(l, d, h)
+-    r = []
+-    for x in l
+-      if o(d, h) == true && x[:open] == true
+-        r << x
+-      end
+-    end
+-    return r
+-  end
++  # The $entities that a visitor can see now.
++  def open_ones($entities, day, hour)
++    open?(day, hour) ? $entities.select { |$item| $item[:open] } : []
++  end
+ end
+""",
+    ),
 )

@@ -163,4 +163,103 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  end
 """,
     ),
+    MinedChange(
+        language=Language.RUBY,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="include-in-loops",
+        about="include? scans an array for each row, find is called in a loop, text grows with +=",
+        path="lib/$project/${entity}_matcher.rb",
+        messages=(
+            "Speed up ${Entity}Matcher\n\nHash lookup instead of find in a loop; was quadratic.",
+            "Faster matching of $entities: set of ids, join",
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
++require 'set'
++
+ # Matches $entities with what the $owner sent.
+ class ${Entity}Matcher
+   def initialize($entities)
+     @$entities = $entities
+   end
+
+   $surrounding
+
+   # The rows that belong to a $entity of ours.
+   def known(rows)
+-    rows.select do |row|
+-      @$entities.map { |$item| $item[:id] }.include?(row[:id])
+-    end
++    ids = @$entities.map { |$item| $item[:id] }.to_set
++    rows.select { |row| ids.include?(row[:id]) }
+   end
+
+   # How many $entities there are of each $text.
+   def counts
+-    counts = {}
+-    @$entities.each do |$item|
+-      counts[$item[:$text]] = @$entities.count { |other| other[:$text] == $item[:$text] }
+-    end
+-    counts
++    @$entities.map { |$item| $item[:$text] }.tally
+   end
+
+   # One line per $entity.
+   def listing
+-    text = ''
+-    @$entities.each do |$item|
+-      text += $item[:$text]
+-      text += "\n"
+-    end
+-    text
++    @$entities.map { |$item| "#{$item[:$text]}\n" }.join
+   end
+ end
+""",
+    ),
+    BenchmarkChange(
+        language=Language.RUBY,
+        criterion=Criterion.RUNTIME_EFFICIENCY,
+        name="seat-plan",
+        about="an array is searched for each guest, a cache is missing, text grows with +=",
+        instruction=(
+            "Write a Ruby class SeatPlan, made from a list of $entities with :id and :$text: `$fetch(id)` "
+            "returns the $entity of an id, `unplaced(ids)` the ids that no $entity has, and `chart` the "
+            'lines "id $text" of all $entities as one string.'
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
+ # Where the $entities sit.
+ class SeatPlan
+   def initialize($entities)
+-    @$entities = $entities
++    @seats = $entities.to_h { |$item| [$item[:id], $item] }
+   end
+
+   $surrounding
+
+   # The $entity of that id, or nil.
+   def $fetch(id)
+-    @$entities.find { |$item| $item[:id] == id }
++    @seats[id]
+   end
+
+   # The ids that are not ours.
+   def unplaced(ids)
+-    ids.reject { |id| @$entities.map { |$item| $item[:id] }.include?(id) }
++    ids.reject { |id| @seats.key?(id) }
+   end
+
+   # One line per $entity.
+   def chart
+-    text = ''
+-    @$entities.each { |$item| text += "#{$item[:id]} #{$item[:$text]}\n" }
+-    text
++    @seats.each_value.map { |$item| "#{$item[:id]} #{$item[:$text]}\n" }.join
+   end
+ end
+""",
+    ),
 )

@@ -177,4 +177,118 @@ TEMPLATES: tuple[ChangeTemplate, ...] = (
  end
 """,
     ),
+    MinedChange(
+        language=Language.RUBY,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="download-links",
+        about=(
+            "SQL and a shell command are put together from parameters, keys come from rand and are "
+            "compared with =="
+        ),
+        path="app/downloads/${entity}_download.rb",
+        messages=(
+            "Prevent SQL injection and command injection in $entity downloads",
+            "Harden downloads of $entities\n\nSecureRandom for keys, secure compare, no shell. Found in "
+            "the security review of the $owner.",
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
++require 'open3'
++require 'openssl'
++require 'securerandom'
++
+ # Downloads of $entities for a $owner.
+ class ${Entity}Download
+   def initialize(db)
+     @db = db
+   end
+
+   $surrounding
+
+   # The row of a download.
+   def $fetch(name)
+-    @db.execute("SELECT * FROM downloads WHERE name = '#{name}' LIMIT 1").first
++    @db.execute('SELECT * FROM downloads WHERE name = ? LIMIT 1', [name]).first
+   end
+
+   # A key that opens a download.
+   def new_key
+-    letters = ('a'..'z').to_a + ('0'..'9').to_a
+-    key = ''
+-    $size.times { key += letters[rand(letters.size)] }
+-    key
++    SecureRandom.hex($size)
+   end
+
+   # Whether the key is right.
+   def opens?(given, expected)
+-    given == expected
++    OpenSSL.secure_compare(given, expected)
+   end
+
+   # The size of a file in kilobytes.
+   def kilobytes(path)
+-    `du -k #{path}`.split("\t").first.to_i
++    output, = Open3.capture2('du', '-k', '--', path)
++    output.to_i
+   end
+ end
+""",
+    ),
+    BenchmarkChange(
+        language=Language.RUBY,
+        criterion=Criterion.SECURITY_HARDNESS,
+        name="vote-box",
+        about=(
+            "a name goes into SQL, settings are loaded with YAML.load, ballots come from rand, a program "
+            "runs in a shell"
+        ),
+        instruction=(
+            "Write a Ruby class VoteBox over a database handle with `votes(name)` (rows of the table "
+            "$entities by $text), `settings(text)`, which reads a YAML mapping, `ballot`, a new ballot key "
+            "of $size bytes, and `print_list(path)`, which sends a file to lpr."
+        ),
+        change=r"""
+ # frozen_string_literal: true
+
++require 'securerandom'
+ require 'yaml'
+
+ # Votes on $entities.
+ class VoteBox
+   def initialize(db)
+     @db = db
+   end
+
+   $surrounding
+
+   # The votes for a $text.
+   def votes(name)
+-    @db.execute("SELECT * FROM $entities WHERE $text = '" + name + "'")
++    @db.execute('SELECT * FROM $entities WHERE $text = ?', [name])
+   end
+
+   # The settings of the $owner.
+   def settings(text)
+-    YAML.load(text)
++    YAML.safe_load(text)
+   end
+
+   # A key for one ballot.
+   def ballot
+-    bytes = []
+-    $size.times { bytes << rand(256) }
+-    bytes.map { |byte| byte.to_s(16).rjust(2, '0') }.join
++    SecureRandom.hex($size)
+   end
+
+   # Print a list of $entities.
+   def print_list(path)
+-    system("lpr -P office #{path}")
++    system('lpr', '-P', 'office', '--', path)
+   end
+ end
+""",
+    ),
 )
