@@ -5,6 +5,7 @@ its last token. The head starts at zero, so that training starts from equal rewa
 of size 4-8 in bfloat16 have steps of 0.03, the size of the margins that matter (facts/training.md W6).
 """
 
+from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -45,8 +46,10 @@ class RewardModel(nn.Module):
         super().__init__()
         check_supported(config)
         self.config = config
+        # transformers keeps the attention in the configuration: another model made of the same object would switch
+        # ours, and rejected sides would lose their prompts without a word
         self.body: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
-            config, attn_implementation=ATTENTION, dtype=torch.float32
+            deepcopy(config), attn_implementation=ATTENTION, dtype=torch.float32
         )
         self.lm_head = (
             None

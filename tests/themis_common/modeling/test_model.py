@@ -133,3 +133,14 @@ def test_an_empty_pack_touches_every_parameter_with_zero(make_model: MakeModel) 
 def test_a_family_that_would_train_wrongly_is_refused(config: Qwen3Config, message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_supported(config)
+
+
+@torch.no_grad()
+def test_another_model_of_the_same_configuration_does_not_change_the_attention(
+    make_model: MakeModel, pairs: list[TokenPair]
+) -> None:
+    model = make_model()
+    pack = pack_pairs(pairs)
+    before = model(pack).rejected
+    Qwen3Model._from_config(model.config, attn_implementation="sdpa")
+    torch.testing.assert_close(model(pack).rejected, before, rtol=0, atol=0)
