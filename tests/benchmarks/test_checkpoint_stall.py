@@ -11,6 +11,7 @@ against being as slow as the synchronous save.
 """
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,14 @@ def one_rank(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_stall(tmp_path: Path, report: Report) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that goes with the test: pytest would keep its gigabytes."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+def test_stall(folder: Path, report: Report) -> None:
     config = TrainRewardModelConfig(compute_dtype="float32", device="cpu")
     with joined_ranks(config) as ranks:
         model = make_sharded_model(hundred_million(), config, ranks)
@@ -71,7 +79,7 @@ def test_stall(tmp_path: Path, report: Report) -> None:
         optimizer.step()
         optimizer.zero_grad()
         millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-        checkpoints = Checkpoints(tmp_path, "benchmark", keep=1, ranks=ranks)
+        checkpoints = Checkpoints(folder, "benchmark", keep=1, ranks=ranks)
         steps = iter(range(1, 1000))
 
         def save() -> None:
@@ -79,10 +87,10 @@ def test_stall(tmp_path: Path, report: Report) -> None:
             checkpoints.save(progress, model, optimizer, [])
 
         def save_now() -> None:
-            shutil.rmtree(tmp_path / "synchronous", ignore_errors=True)
+            shutil.rmtree(folder / "synchronous", ignore_errors=True)
             weights, moments = get_state_dict(model, optimizer)
             state_dict_saver.save(
-                {"model": weights, "optimizer": moments}, checkpoint_id=tmp_path / "synchronous"
+                {"model": weights, "optimizer": moments}, checkpoint_id=folder / "synchronous"
             )
 
         cases = {
@@ -91,7 +99,7 @@ def test_stall(tmp_path: Path, report: Report) -> None:
             "synchronous save": timed(save_now),
         }
         samples = interleaved(cases, REPETITIONS)
-        size = sum(file.stat().st_size for file in (tmp_path / "synchronous").iterdir())
+        size = sum(file.stat().st_size for file in (folder / "synchronous").iterdir())
     synchronous = samples["synchronous save"].wall
     report.add(
         Table(
