@@ -20,8 +20,9 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not container and not browser"
 
+# Also the slow ones, containers and the browser, as .ci/run does; timed benchmarks are `make bench`.
 test-all: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/benchmarks
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
