@@ -48,7 +48,7 @@ endif
 lock: $(INSTALLED)
 	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
-	  --extra data --extra classify --extra llm --extra train --extra evaluate --extra launcher --extra kfp --extra dev \
+	  --extra data --extra classify --extra llm --extra train --extra trackers --extra evaluate --extra launcher --extra kfp --extra dev \
 	  --output-file $(LOCK) pyproject.toml
 
 clean:
