@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from importlib import resources
+from typing import Final
 
 import jinja2
 
@@ -44,6 +45,10 @@ class _ShownSlices:
     scores: tuple[tuple[str, Score], ...]
 
 
+_TICK_SPACE: Final = 25
+"""Per cent of an axis that a label needs for itself; an end of the axis closer to the coin flip has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Axis:
     """The accuracy axis that all rows of the leaderboard share, in per cent of its width."""
@@ -57,7 +62,8 @@ class _Axis:
 
     @property
     def ticks(self) -> tuple[plot.Tick, ...]:
-        marks = sorted({self.low, 0.5, self.high})
+        ends = [end for end in (self.low, self.high) if abs(self.place(end) - self.place(0.5)) >= _TICK_SPACE]
+        marks = sorted({0.5, *ends})
         return tuple(plot.Tick(self.place(mark), text.percent(mark, 0)) for mark in marks)
 
 

@@ -13,7 +13,10 @@ from themis_common.report.model import (
     Curve,
     ExamplePair,
     FunnelStage,
+    Leaderboard,
+    LeaderboardRow,
     Report,
+    Score,
     SliceCurve,
     TrainingRun,
 )
@@ -72,6 +75,17 @@ def test_a_single_evaluation_is_shown_with_its_interval() -> None:
     page = render_page(Report(title="t", summary="s", training=(run,)))
     assert "Go 8 pairs 75.0% 40.9% to 92.9%" in _text(page)
     assert page.count("<circle") == 1
+
+
+def test_an_end_of_the_axis_too_close_to_the_coin_flip_has_no_label() -> None:
+    def labels(low: float) -> str:
+        score = Score(accuracy=0.9, low=low, high=0.97, pairs=80)
+        row = LeaderboardRow(cell="m", architecture="seqcls", prompt_mode="none", overall=score)
+        board = Leaderboard(benchmark="b", pairs=80, rows=(row,))
+        return _text(render_page(Report(title="t", summary="s", leaderboard=board)))
+
+    assert "Accuracy 50% 100%" in labels(low=0.45)
+    assert "Accuracy 10% 50% 100%" in labels(low=0.15)
 
 
 def test_nothing_is_left_of_sections_without_content() -> None:
