@@ -204,8 +204,22 @@ RESULTS = _schema(
     _optional("high", pa.float64()),
     _required("rows", pa.int64()),
 )
-"""Statistics in long form; `group` is overall, criterion, language, subset, failure or versus (`slice` then names the
-reference cell); the interval is 95 %."""
+"""Statistics in long form; groups, slices and metrics are listed in the README of `evaluation.summarise`. In the group
+`versus` the slice names the reference cell; the interval is 95 %."""
+
+_REPUTATION_COLUMNS = (
+    _required("repo", pa.string()),
+    _optional("language", pa.string()),
+    _optional("stars", pa.int64()),
+    _optional("issues", pa.int64()),
+    _optional("contributors", pa.int64()),
+)
+
+LISTED_REPOSITORIES = _schema("listed_repositories", 1, *_REPUTATION_COLUMNS, _required("list", pa.string()))
+"""A repository that an allowlist (`files/<list>.json`) names, with its counts; too many contributors to count are null."""
+
+REPOSITORY_AUDIT = _schema("repository_audit", 1, *_REPUTATION_COLUMNS, _optional("reason", pa.string()))
+"""The counts of every repository that was looked at, and why it is in no list; null where it is in one."""
 
 REJECTED = _schema(
     "rejected",

@@ -35,7 +35,7 @@ def render_markdown(report: Report) -> str:
 def _leaderboard(board: Leaderboard) -> str:
     """Narrow enough for a terminal of 80 columns; what it leaves out is on the page."""
     criteria = sorted({criterion for row in board.rows for criterion in row.by_criterion})
-    header = ["cell", "strict", "95%", *(_initials(criterion) for criterion in criteria), "ties"]
+    header = ["rank", "cell", "strict", "95%", *(_initials(criterion) for criterion in criteria), "ties"]
     table = _table(header, [_leaderboard_row(row, criteria) for row in board.rows])
     named = ", ".join(f"{_initials(criterion)} {criterion}" for criterion in criteria)
     legend = (
@@ -46,13 +46,17 @@ def _leaderboard(board: Leaderboard) -> str:
 
 def _leaderboard_row(row: LeaderboardRow, criteria: list[str]) -> list[str]:
     if row.overall is None:
-        return [row.cell, "none", *[""] * (len(criteria) + 2)]
+        return ["", row.cell, "none", *[""] * (len(criteria) + 2)]
     by_criterion = [
         _bare(row.by_criterion[criterion].accuracy) if criterion in row.by_criterion else ""
         for criterion in criteria
     ]
     interval = f"{_bare(row.overall.low)}-{_bare(row.overall.high)}"
-    return [row.cell, _bare(row.overall.accuracy), interval, *by_criterion, text.count(row.ties)]
+    return [_ranks(row), row.cell, _bare(row.overall.accuracy), interval, *by_criterion, text.count(row.ties)]
+
+
+def _ranks(row: LeaderboardRow) -> str:
+    return "-".join(str(rank) for rank in sorted(set(row.ranks or ())))
 
 
 def _bare(share: float) -> str:

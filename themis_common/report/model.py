@@ -111,7 +111,10 @@ class Versus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaderboardRow:
-    """One evaluated cell. `failure` says why there are no scores; then every number is absent."""
+    """One evaluated cell. `failure` says why there are no scores; then every number is absent.
+
+    `ranks` are the best and the worst rank that the cell may hold, from 1.
+    """
 
     cell: str
     architecture: str
@@ -125,6 +128,7 @@ class LeaderboardRow:
     by_criterion: dict[str, Score] = field(default_factory=dict)
     by_language: dict[str, Score] = field(default_factory=dict)
     versus: Versus | None = None
+    ranks: tuple[int, int] | None = None
     failures: dict[str, int] = field(default_factory=dict)
     failure: str = ""
 

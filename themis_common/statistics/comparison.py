@@ -70,12 +70,15 @@ def paired_difference(
         interval=Interval(float(low), float(high)),
         first_only=first_only,
         second_only=second_only,
-        p_value=_exact_mcnemar(first_only, second_only),
+        p_value=exact_mcnemar(first_only, second_only),
     )
 
 
-def _exact_mcnemar(first_only: int, second_only: int) -> float:
-    """Two-sided binomial tail at one half, in exact integers (up to thousands of discordant pairs)."""
+def exact_mcnemar(first_only: int, second_only: int) -> float:
+    """Two-sided p-value of McNemar's test: the binomial tail at one half, in exact integers.
+
+    `first_only` and `second_only` count the pairs that only one of two models gets right.
+    """
     discordant = first_only + second_only
     term = 1
     tail = 1

@@ -101,6 +101,40 @@ def test_cells_are_compared_with_the_reference(tmp_path: Path) -> None:
     assert other["right", "versus", "mixed", "difference"]["value"] == pytest.approx(5 / 8)
 
 
+def test_p_values_are_corrected_for_the_number_of_comparisons(tmp_path: Path) -> None:
+    wrong: Scores = [(0, 1)] * 8
+    found = _summarise(tmp_path, {"mixed": MIXED, "right": ALWAYS_RIGHT, "wrong": wrong})
+    raw = {cell: found[cell, "versus", "right", "p_value"]["value"] for cell in ("mixed", "wrong")}
+    adjusted = {cell: found[cell, "versus", "right", "p_adjusted"]["value"] for cell in ("mixed", "wrong")}
+    assert raw == {"mixed": 0.0625, "wrong": 2 / 2**8}
+    assert adjusted == {"mixed": 0.0625, "wrong": 4 / 2**8}
+    ranks = {
+        cell: tuple(found[cell, "overall", "all", f"rank_{end}"]["value"] for end in ("best", "worst"))
+        for cell in ("mixed", "right", "wrong")
+    }
+    assert ranks == {"right": (1, 2), "mixed": (1, 3), "wrong": (2, 3)}
+
+
+def test_every_criterion_in_every_language_has_its_accuracy(tmp_path: Path) -> None:
+    found = _summarise(tmp_path, {"mixed": MIXED})
+    cell = found["mixed", "criterion_language", "Functional_Correctness/Python", "strict"]
+    assert (cell["value"], cell["rows"]) == (0.5, 2)
+    counted = [row["rows"] for key, row in found.items() if key[1::2] == ("criterion_language", "strict")]
+    assert sum(counted) == len(ROWS)
+
+
+def test_biases_of_a_scorer_that_counts_characters(tmp_path: Path) -> None:
+    by_length: Scores = [(len(row["chosen"]), len(row["rejected"])) for row in ROWS]
+    found = _summarise(tmp_path, {"length": by_length})
+    assert found["length", "length", "all", "prefers_longer"]["value"] == 1.0
+    assert found["length", "length", "chosen_shorter", "strict"]["value"] == 0.0
+    # margins of many characters claim certainty, and every pair with a longer rejected side is wrong
+    wrong = 1 - found["length", "overall", "all", "strict"]["value"]
+    assert found["length", "calibration", "all", "calibration_error"]["value"] == pytest.approx(
+        wrong, abs=0.01
+    )
+
+
 def test_subsets_of_near_copies_count_once(tmp_path: Path) -> None:
     # Four subsets of two pairs each; the pairs of a subset agree, as those of one template do.
     copies = tuple({**row, "subset": f"SET_{number // 2}"} for number, row in enumerate(ROWS))

@@ -85,7 +85,13 @@ def score(correct: int, pairs: int) -> Score:
 
 
 def _row(
-    cell: str, architecture: str, share: float, *, ties: int = 0, versus: Versus | None = None
+    cell: str,
+    architecture: str,
+    share: float,
+    *,
+    ranks: tuple[int, int],
+    ties: int = 0,
+    versus: Versus | None = None,
 ) -> LeaderboardRow:
     total = sum(CRITERIA.values())
     spread = (0.06, -0.08, 0.02, -0.05, 0.04, 0.0, 0.03, -0.04)
@@ -106,6 +112,7 @@ def _row(
             k: score(round((share + d) * n), n) for (k, n), d in zip(LANGUAGES.items(), spread, strict=True)
         },
         versus=versus,
+        ranks=ranks,
         failures={"too_long": 2} if architecture == "seqcls" else {},
     )
 
@@ -232,16 +239,18 @@ def sample_report() -> Report:
                     "trained",
                     "seqcls",
                     0.6125,
+                    ranks=(1, 1),
                     versus=Versus(estimate=0.116, low=0.03, high=0.2, p_value=0.009),
                 ),
                 _row(
                     "longer-response",
                     "longer-response",
                     0.55,
+                    ranks=(2, 3),
                     ties=9,
                     versus=Versus(estimate=0.054, low=-0.03, high=0.14, p_value=0.21),
                 ),
-                _row("untrained", "seqcls", 0.4958),
+                _row("untrained", "seqcls", 0.4958, ranks=(2, 3)),
                 LeaderboardRow(
                     cell="skywork-8b",
                     architecture="seqcls",

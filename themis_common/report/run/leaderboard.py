@@ -48,6 +48,7 @@ def _row(cell: Mapping[str, Any], found: Statistics, reference: str) -> Leaderbo
         by_criterion=_scores(found, "criterion", [(member.key, member.label) for member in Criterion]),
         by_language=_scores(found, "language", [(member.key, member.label) for member in Language]),
         versus=_versus(found, reference),
+        ranks=_ranks(found),
         failures={key[1]: int(row["value"]) for key, row in found.items() if key[0] == "failure"},
     )
 
@@ -72,5 +73,10 @@ def _versus(found: Statistics, reference: str) -> Versus | None:
         estimate=difference["value"],
         low=difference["low"],
         high=difference["high"],
-        p_value=found["versus", reference, "p_value"]["value"],
+        p_value=found["versus", reference, "p_adjusted"]["value"],
     )
+
+
+def _ranks(found: Statistics) -> tuple[int, int]:
+    best, worst = (int(found["overall", "all", f"rank_{end}"]["value"]) for end in ("best", "worst"))
+    return best, worst
