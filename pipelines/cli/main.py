@@ -20,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_VERBS = ("demo", "run", "stage", "compile", "explain", "data", "store", "config")
+_VERBS = ("demo", "run", "stage", "aggregate", "compile", "explain", "data", "store", "config")
 for _verb in _VERBS:
     import_module(f"pipelines.cli.{_verb}").register(app)
 

@@ -20,14 +20,16 @@ SCORES_INPUT = "scores/"
 class SummariseConfig:
     """What the cells are compared with."""
 
-    reference: str = option("", help="cell that all others are compared with; empty: the most accurate one")
+    reference: str = option(
+        default="", help="cell that all others are compared with; empty: the most accurate one"
+    )
     cluster_by: Literal["prompt", "subset"] = option(
-        "prompt",
+        default="prompt",
         help="pairs that are drawn together in the comparison; subset: the pairs of a subset are variants of one "
         "problem, so that accuracies and p-values must not count them one by one either",
     )
-    resamples: int = option(10_000, help="bootstrap resamples of the comparison")
-    seed: int = option(7, help="seed of the bootstrap", shared="seed")
+    resamples: int = option(default=10_000, help="bootstrap resamples of the comparison")
+    seed: int = option(default=7, help="seed of the bootstrap", shared="seed")
 
     def __post_init__(self) -> None:
         if self.resamples < 100:

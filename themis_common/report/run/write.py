@@ -9,6 +9,7 @@ from themis_common.report.run.build import build_report
 from themis_common.report.run.outputs import task_outputs
 from themis_common.report.summary import summary
 from themis_common.stages.task import RunFolder
+from themis_common.store import Store
 
 PAGE = "report/index.html"
 TABLE = "report/table.md"
@@ -19,8 +20,13 @@ def write_report(folder: RunFolder) -> Report:
     """Build the report of the run's finished tasks and write its three files."""
     recipe = folder.config()["recipe"]
     report = build_report(task_outputs(folder), title=f"Run of the recipe {recipe}")
-    content = json.dumps(summary(report), indent=1, allow_nan=False) + "\n"
-    folder.store.write_bytes(PAGE, render_page(report).encode())
-    folder.store.write_bytes(TABLE, render_markdown(report).encode())
-    folder.store.write_bytes(SUMMARY, content.encode())
+    write_files(folder.store, report)
     return report
+
+
+def write_files(store: Store, report: Report) -> None:
+    """Write page, table and summary of a report below `report/` of a store."""
+    content = json.dumps(summary(report), indent=1, allow_nan=False) + "\n"
+    store.write_bytes(PAGE, render_page(report).encode())
+    store.write_bytes(TABLE, render_markdown(report).encode())
+    store.write_bytes(SUMMARY, content.encode())

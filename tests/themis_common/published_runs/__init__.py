@@ -1,0 +1,1 @@
+"""Tests of themis_common.published_runs."""
