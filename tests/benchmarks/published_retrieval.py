@@ -11,8 +11,8 @@ import subprocess
 from pathlib import Path
 
 
-def fetch_contents(remote: str, sha: str, path: str, folder: Path) -> tuple[str, str, int]:
-    """The file before and after the commit, and the bytes that the fetch brought.
+def fetch_contents(remote: str, sha: str, path: str, folder: Path) -> tuple[str, str]:
+    """The file before and after the commit.
 
     Args:
         remote: URL of the repository.
@@ -20,19 +20,31 @@ def fetch_contents(remote: str, sha: str, path: str, folder: Path) -> tuple[str,
     """
     folder.mkdir()
     try:
-        _git(folder, "init", "--quiet")
-        _git(folder, "remote", "add", "origin", remote)
-        _git(folder, "fetch", "--quiet", "--depth", "2", "origin", sha)
-        brought = sum(
-            file.stat().st_size for file in (folder / ".git" / "objects").rglob("*") if file.is_file()
-        )
+        _fetch(remote, sha, folder)
         _git(folder, "checkout", "--quiet", "FETCH_HEAD", "--", path)
         new = (folder / path).read_bytes().decode("utf-8", errors="ignore")
         _git(folder, "checkout", "--quiet", "FETCH_HEAD^", "--", path)
         old = (folder / path).read_bytes().decode("utf-8", errors="ignore")
-        return old, new, brought
+        return old, new
     finally:
         shutil.rmtree(folder)
+
+
+def fetched_bytes(remote: str, sha: str, folder: Path) -> int:
+    """The bytes of the pack that the fetch of one commit brings; arguments as above."""
+    folder.mkdir()
+    try:
+        # git would unpack a small one, into more bytes than came
+        _fetch(remote, sha, folder, "-c", "fetch.unpackLimit=1")
+        return sum(file.stat().st_size for file in folder.glob(".git/objects/pack/*.pack"))
+    finally:
+        shutil.rmtree(folder)
+
+
+def _fetch(remote: str, sha: str, folder: Path, *options: str) -> None:
+    _git(folder, "init", "--quiet")
+    _git(folder, "remote", "add", "origin", remote)
+    _git(folder, *options, "fetch", "--quiet", "--depth", "2", "origin", sha)
 
 
 def _git(folder: Path, *arguments: str) -> None:

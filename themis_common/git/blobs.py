@@ -14,7 +14,7 @@ from typing import Self
 
 from themis_common.git.executable import stream
 
-_OBJECT_ID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+OBJECT_ID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class BlobReader:
         Raises:
             RuntimeError: git was killed.
         """
-        if not _OBJECT_ID.fullmatch(blob):
+        if not OBJECT_ID.fullmatch(blob):
             return Missing()
         match self._ask(f"info {blob}\n"):
             case [_, "blob", size]:

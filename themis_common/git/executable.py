@@ -63,6 +63,11 @@ def environment(git_dir: Path, extra: Mapping[str, str] | None = None) -> dict[s
     }
 
 
+def command(arguments: Sequence[str]) -> list[str]:
+    """The command line of git with these arguments."""
+    return ["git", *_OPTIONS, *arguments]
+
+
 def capture(
     arguments: Sequence[str], git_dir: Path, *, extra: Mapping[str, str] | None = None, stdin: bytes = b""
 ) -> bytes:
@@ -74,7 +79,7 @@ def capture(
     """
     try:
         done = subprocess.run(
-            ["git", *_OPTIONS, *arguments],
+            command(arguments),
             input=stdin,
             capture_output=True,
             env=environment(git_dir, extra),
@@ -103,7 +108,7 @@ def stream(
     """A running git command whose output is read as it comes; it is killed when the block is left early."""
     try:
         process = subprocess.Popen(
-            ["git", *_OPTIONS, *arguments],
+            command(arguments),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -36,6 +36,9 @@ REGULAR_MODES = frozenset({0o100644, 0o100755})
 SYMLINK_MODE = 0o120000
 SUBMODULE_MODE = 0o160000
 
+MAX_FIELD_BYTES = 1 << 20
+"""Of a longer message, name or path no more than this is held: whoever writes a commit can make it any size."""
+
 _READ_BYTES = 1 << 20
 
 
@@ -57,7 +60,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit; `differences` is empty for merges. Texts are UTF-8 where git could convert them."""
+    """One commit; `differences` is empty for merges. Texts are UTF-8 where git could convert them.
+
+    `is_cut` tells that its message, a name or a path is longer than MAX_FIELD_BYTES, and is not all here.
+    """
 
     sha: str
     parents: tuple[str, ...]
@@ -66,6 +72,7 @@ class Commit:
     author_email: bytes
     message: bytes
     differences: tuple[Difference, ...]
+    is_cut: bool = False
 
 
 class CutShortError(Exception):
@@ -97,6 +104,7 @@ def parse_log(output: IO[bytes]) -> Iterator[Commit]:
             author_email=email,
             message=message,
             differences=tuple(differences),
+            is_cut=any(map(_is_cut, (name, email, message, *(found.path for found in differences)))),
         )
         sha = following
 
@@ -114,10 +122,20 @@ def _difference(entry: bytes, path: bytes) -> Difference:
 
 
 def _fields(output: IO[bytes]) -> Iterator[bytes]:
-    """The NUL-terminated fields of a stream; a last field without its NUL is an error."""
+    """The NUL-terminated fields of a stream, long ones cut; a last field without its NUL is an error."""
     rest = b""
     while chunk := output.read(_READ_BYTES):
         *whole, rest = (rest + chunk).split(b"\0")
-        yield from whole
+        rest = _cut(rest)
+        yield from map(_cut, whole)
     if rest:
         raise CutShortError("git log stopped inside a field")
+
+
+def _cut(field: bytes) -> bytes:
+    """The field; of one that is too long the beginning, with one byte too many to tell."""
+    return field[: MAX_FIELD_BYTES + 1]
+
+
+def _is_cut(field: bytes) -> bool:
+    return len(field) > MAX_FIELD_BYTES

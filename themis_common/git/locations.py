@@ -12,7 +12,8 @@ from pathlib import Path
 from themis_common.errors import UserError
 
 _PART = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+"
-_NAME = re.compile(f"{_PART}(?:/{_PART})?")
+NAME = re.compile(f"{_PART}(?:/{_PART})?")
+"""The names of repositories: one part, or owner and project."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,7 +51,7 @@ def _parse(entry: str) -> RepositoryLocation:
     if not name:
         folder = place.parent if place.name == ".git" else place
         name = folder.name.removesuffix(".git")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise UserError(
             f"git_repos: {entry!r} gives no usable name; write PATH#NAME with letters, digits, '.', '_', '-' "
             "and at most one '/' in NAME"

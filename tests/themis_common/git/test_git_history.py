@@ -1,6 +1,7 @@
 """The log parser against real repositories with awkward names, messages and changes."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.fixtures.git_repositories import (
     run_git,
 )
 from themis_common.git import Commit, GitRepository
-from themis_common.git.history import CutShortError, parse_log
+from themis_common.git.history import MAX_FIELD_BYTES, CutShortError, parse_log
 
 HOSTILE_PATHS = [
     b"with blank.py",
@@ -140,3 +141,22 @@ def test_output_that_ends_inside_a_record_is_an_error(keep: float) -> None:
     assert len(list(parse_log(io.BytesIO(whole)))) == 1
     with pytest.raises(CutShortError):
         list(parse_log(io.BytesIO(whole[: int(len(whole) * keep)])))
+
+
+def test_a_message_of_any_size_is_read_in_bounded_memory() -> None:
+    entry = b"\n:100644 100644 " + b"b" * 40 + b" " + b"c" * 40 + b" M"
+    sizes = [10, MAX_FIELD_BYTES, MAX_FIELD_BYTES + 1, 64 * MAX_FIELD_BYTES, 10]
+    records = [
+        b"\0".join(
+            [f"{size:040x}".encode(), b"", b"1", b"name", b"mail", b"x" * size, entry, b"path.py", b""]
+        )
+        for size in sizes
+    ]
+    stream = io.BytesIO(b"".join(records))
+    del records
+    tracemalloc.start()
+    found = [(commit.sha, commit.is_cut, commit.differences[0].path) for commit in parse_log(stream)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [(f"{size:040x}", size > MAX_FIELD_BYTES, b"path.py") for size in sizes]
+    assert peak < 8 * MAX_FIELD_BYTES

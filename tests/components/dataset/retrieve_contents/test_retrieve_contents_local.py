@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from components.dataset.retrieve_contents.config import RetrieveContentsConfig
 from components.dataset.retrieve_contents.contents import Texts, Unusable, read_texts
-from components.dataset.retrieve_contents.stage import STAGE, RetrieveContentsConfig
+from components.dataset.retrieve_contents.stage import STAGE
 from tests.components.dataset.mined import filtered_row
 from tests.components.dataset.written import write_dataset
 from tests.fixtures.git_repositories import RepositoryBuilder, run_git
