@@ -26,17 +26,20 @@ from themis_common.datasets.manifest import (
     Table,
     read_manifest,
 )
+from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.hashing import ContentDigest, canonical_json, digest_of
 from themis_common.progress import Progress
 from themis_common.schemas import LINEAGE, REJECTED
 from themis_common.stages.output import UnitOutput
+from themis_common.stages.rounds import parts_of, round_location
 from themis_common.stages.stage import Context, Stage
 from themis_common.store import Store, open_store
 
 C = TypeVar("C")
 _UNITS = "_units"
-_WORKSPACE = "_workspace"
+WORKSPACE = "_workspace"
+"""The folder in an output that outlives a killed attempt and is no part of the dataset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,8 @@ def run_stage(
     finished = _finished(stage, config, inputs, output)
     if finished is not None:
         return StageReport(uri=output, manifest=finished, seconds=clock() - started, cached=True)
+    for part in parts_of(stage, inputs, output)[:-1]:
+        run_stage(part.stage, config, part.inputs, part.output, progress=progress, clock=clock)
     units = plan_units(stage, config, inputs, output)
     map_units(stage, config, inputs, output, units, range(len(units)), progress=progress, clock=clock)
     return gather(stage, config, inputs, output, units)
@@ -133,7 +138,8 @@ def gather(
 ) -> StageReport:
     """Merge the markers of all units into the manifest, which makes the dataset finished.
 
-    The report's seconds are the sum over the units, wherever and in however many attempts they were worked through.
+    The report's seconds are the sum over the units, wherever and in however many attempts they were worked through,
+    those of the rounds included.
 
     Raises:
         UserError: a unit has not been worked through.
@@ -146,7 +152,7 @@ def gather(
     parts: dict[str, ContentDigest] = {DATA: ContentDigest()}
     shards: dict[str, list[Shard]] = {DATA: []}
     counts = Counts()
-    seconds = 0.0
+    seconds = sum(_seconds_of(part.output) for part in parts_of(stage, inputs, output)[:-1])
     for index, unit in enumerate(units):
         marker = _finished_unit(store, index, unit, fingerprint)
         if marker is None:
@@ -189,8 +195,14 @@ def _context(
 ) -> Context[C]:
     return Context(
         config=config,
-        inputs=stage.open_inputs(inputs),
-        workspace=open_store(output).child(_WORKSPACE),
+        inputs={
+            **stage.open_inputs(inputs),
+            **{
+                name: DatasetReader(round_location(output, name), work.output)
+                for name, work in stage.rounds.items()
+            },
+        },
+        workspace=open_store(output).child(WORKSPACE),
         scratch=scratch,
         progress=progress or Progress(stage.name),
     )
@@ -244,3 +256,8 @@ def _write_run_facts(store: Store, seconds: float) -> None:
         "themis": themis_common.__version__,
     }
     store.write_bytes(RUN_FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _seconds_of(output: str) -> float:
+    """What a finished dataset took to make."""
+    return float(json.loads(open_store(output).read_bytes(RUN_FACTS))["seconds"])

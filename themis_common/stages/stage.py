@@ -25,7 +25,7 @@ class Context(Generic[C]):
 
     Attributes:
         config: the stage's own configuration.
-        inputs: the input datasets by name.
+        inputs: the input datasets by name, and those of the stage's rounds.
         workspace: a private folder that outlives a killed attempt (checkpoints, response logs); not part of the
             output and never hashed.
         scratch: an empty local folder that is removed when the unit ends.
@@ -66,6 +66,9 @@ class Stage(Generic[C]):
         work: reads the rows of one unit and writes to the output.
         plan: the units of the work, in an order that depends on nothing but config and inputs.
         fingerprint: digests of what the stage reads from outside the store (repositories, files), by name.
+        rounds: what is worked out of the whole input first, in order (see `rounds.py`): stages on the same
+            configuration, under the name by which this one and the rounds after them read their output. Whoever
+            raises the version of a round raises that of the stage.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Stage(Generic[C]):
     reasons: tuple[str, ...] = ()
     plan: Callable[[Context[C]], list[str]] = plan_by_shard
     fingerprint: Callable[[C], Mapping[str, str]] | None = None
+    rounds: Mapping[str, "Stage[C]"] = field(default_factory=dict)
 
     def open_inputs(self, uris: Mapping[str, str]) -> dict[str, DatasetReader]:
         """Open the input datasets, in the order of the declaration.

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from themis_common.config import load_config
 from themis_common.errors import UserError
+from themis_common.stages.rounds import Part, parts_of
 from themis_common.stages.run import StageReport, gather, map_units, output_location, plan_units, run_stage
 from themis_common.stages.stage import Stage
 from themis_common.store import AlreadyExistsError, Store, open_store
@@ -21,6 +22,7 @@ from themis_common.store import AlreadyExistsError, Store, open_store
 C = TypeVar("C")
 CONFIG = "config.json"
 ERROR = "_error.json"
+_PLAN = "_workspace/plan.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,41 +164,65 @@ def run_in(folder: RunFolder, stage: Stage[C], task: str, config: C, uris: Mappi
     return folder.record(task, report)
 
 
-def plan_task(stage: Stage[C], *, task: str, run: str, source: str) -> list[str]:
-    """Plan the fan-out of a stage with one input: the names `i/n` of the unit groups, none for an empty input."""
+def plan_task(stage: Stage[C], *, task: str, run: str, source: str | None, part: int = 0) -> list[str]:
+    """Plan the fan-out of a stage with one input or none: the names `i/n` of its unit groups, none for an empty input.
+
+    Args:
+        source: artifact file of the upstream task; None for a stage without inputs.
+        part: which of the stage's rounds, or, after these, the stage itself; the part before it is finished first.
+    """
     with reporting_errors(run, task) as folder:
-        config, uris, output = _single_input(folder, stage, task, source)
-        units = plan_units(stage, config, uris, output)
+        config, parts = _parts(folder, stage, task, source)
+        if part:
+            _gather(parts[part - 1], config)
+        units = _plan(parts[part], config)
         groups = min(len(units), int(folder.config()["map_pods"]))
         return [f"{group}/{groups}" for group in range(groups)]
 
 
-def map_task(stage: Stage[C], *, task: str, run: str, source: str, group: str) -> None:
-    """Work through the units of one group `i/n`: every n-th unit from the i-th on."""
+def map_task(stage: Stage[C], *, task: str, run: str, source: str | None, group: str, part: int = 0) -> None:
+    """Work through the units of one group `i/n` of a part: every n-th unit from the i-th on."""
     with reporting_errors(run, task) as folder:
-        config, uris, output = _single_input(folder, stage, task, source)
-        units = plan_units(stage, config, uris, output)
-        index, groups = (int(part) for part in group.split("/"))
-        map_units(stage, config, uris, output, units, range(index, len(units), groups))
+        config, parts = _parts(folder, stage, task, source)
+        chosen = parts[part]
+        units = _plan(chosen, config)
+        index, groups = (int(number) for number in group.split("/"))
+        indices = range(index, len(units), groups)
+        map_units(chosen.stage, config, chosen.inputs, chosen.output, units, indices)
 
 
-def gather_task(stage: Stage[C], *, task: str, run: str, source: str, artifact: str) -> dict[str, Any]:
+def gather_task(stage: Stage[C], *, task: str, run: str, source: str | None, artifact: str) -> dict[str, Any]:
     """Finish the fan-out of a stage; whatever a map task left undone is a user error that names the unit."""
     with reporting_errors(run, task) as folder:
-        config, uris, output = _single_input(folder, stage, task, source)
-        report = gather(stage, config, uris, output, plan_units(stage, config, uris, output))
-        return hand_on(folder.record(task, report), artifact)
+        config, parts = _parts(folder, stage, task, source)
+        return hand_on(folder.record(task, _gather(parts[-1], config)), artifact)
 
 
-def _single_input(
-    folder: RunFolder, stage: Stage[C], task: str, source: str
-) -> tuple[C, dict[str, str], str]:
-    assert len(stage.inputs) == 1, (
-        f"{stage.name} has {len(stage.inputs)} inputs; only stages with one fan out"
+def _parts(folder: RunFolder, stage: Stage[C], task: str, source: str | None) -> tuple[C, list[Part[C]]]:
+    sources = [] if source is None else [source]
+    assert len(stage.inputs) == len(sources) <= 1, (
+        f"{stage.name} has {len(stage.inputs)} inputs, {len(sources)} given; only stages with one or none fan out"
     )
     config = folder.stage_config(stage, task)
-    uris = {name: DatasetRef.read(source).uri for name in stage.inputs}
-    return config, uris, _location(folder, stage, config, uris)
+    uris = {name: DatasetRef.read(path).uri for name, path in zip(stage.inputs, sources, strict=True)}
+    return config, parts_of(stage, uris, _location(folder, stage, config, uris))
+
+
+def _plan(part: Part[C], config: C) -> list[str]:
+    """The units of a part; planned by its first task alone, because a plan may be dear (a query, a walk over history).
+
+    They are kept beside the output, whose location stands for all that they depend on.
+    """
+    store = open_store(part.output)
+    if not store.exists(_PLAN):
+        units = plan_units(part.stage, config, part.inputs, part.output)
+        store.write_bytes(_PLAN, json.dumps(units).encode())
+    kept: list[str] = json.loads(store.read_bytes(_PLAN))
+    return kept
+
+
+def _gather(part: Part[C], config: C) -> StageReport:
+    return gather(part.stage, config, part.inputs, part.output, _plan(part, config))
 
 
 def _location(folder: RunFolder, stage: Stage[C], config: C, uris: Mapping[str, str]) -> str:

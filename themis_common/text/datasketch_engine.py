@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from themis_common.text.engine import Signing, Sketches
 from themis_common.text.minhash import band_keys, signature
 from themis_common.text.near_duplicates import Duplicate, ShingleSets, find_duplicates
-from themis_common.text.shingles import Hashes, shingle_hashes_of_bytes
+from themis_common.text.shingles import Hashes, shingle_hashes_of_bytes, window_hashes
 
 
 class DatasketchEngine:
@@ -19,14 +19,17 @@ class DatasketchEngine:
 
     def sketch(self, texts: Sequence[bytes]) -> Sketches:
         """Sketch a batch of texts in UTF-8."""
-        sets, signing = self.shingles(texts), self._signing
+        signing = self._signing
+        windows = [window_hashes(text, signing.shingle_size) for text in texts]
         keys = [
-            band_keys(signature(each, signing.permutations, signing.seed), signing.bands, signing.rows)
-            for each in sets
+            band_keys(
+                signature(np.unique(each), signing.permutations, signing.seed), signing.bands, signing.rows
+            )
+            for each in windows
             if len(each)
         ]
         return Sketches(
-            num_shingles=np.array([len(each) for each in sets], dtype=np.uint32),
+            num_shingles=np.array([len(each) for each in windows], dtype=np.uint32),
             keys=np.array(keys, dtype=np.uint64).reshape(-1, signing.bands),
         )
 

@@ -49,7 +49,7 @@ class Sketches:
     """What is kept of the texts of a batch.
 
     Attributes:
-        num_shingles: how many each text has at most, shape (texts,); those with none have no signature.
+        num_shingles: how many each text has, repetitions included, shape (texts,); those with none have no signature.
         keys: band keys of the texts that have a signature, in order: shape (signed, bands).
     """
 

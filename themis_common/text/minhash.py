@@ -16,6 +16,7 @@ _SHINGLES_AT_ONCE = 4096
 _LOW_BITS = np.uint64(0xFFFFFFFF)
 
 
+@functools.lru_cache(maxsize=64)
 def choose_bands(
     threshold: float, permutations: int, *, false_positive_weight: float = 0.5
 ) -> tuple[int, int]:

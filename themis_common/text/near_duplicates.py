@@ -9,6 +9,7 @@ chain A ~ B ~ C they remove C for resembling B, which is not kept either.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +32,17 @@ class ShingleSets:
 
     Args:
         room: the most shingles that each text can have, by its index.
+        file: a new file to map them to, so that what memory does not hold waits on the disk.
     """
 
-    def __init__(self, room: NDArray[np.uint32]) -> None:
+    def __init__(self, room: NDArray[np.uint32], file: Path) -> None:
         ends = np.cumsum(room, dtype=np.int64)
         self.starts: NDArray[np.int64] = ends - room
         self.ends: NDArray[np.int64] = self.starts.copy()
-        self.values: Hashes = np.empty(ends[-1] if len(ends) else 0, dtype=np.uint64)
+        size = int(ends[-1]) if len(ends) else 0
+        # an empty file cannot be mapped
+        mapped = np.memmap(file, dtype=np.uint64, mode="w+", shape=max(size, 1))
+        self.values: Hashes = np.asarray(mapped)[:size]
 
     def __getitem__(self, index: int) -> Hashes:
         return self.values[self.starts[index] : self.ends[index]]

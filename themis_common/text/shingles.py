@@ -39,6 +39,11 @@ def shingle_hashes(text: str, size: int) -> Hashes:
 
 def shingle_hashes_of_bytes(data: bytes, size: int) -> Hashes:
     """The same for a text that is encoded already."""
+    return np.unique(window_hashes(data, size))
+
+
+def window_hashes(data: bytes, size: int) -> Hashes:
+    """All hashed windows of `size` words in order, repetitions included."""
     assert size >= 1, size
     hashed = _word_hashes(data)
     count = len(hashed) - size + 1
@@ -47,7 +52,7 @@ def shingle_hashes_of_bytes(data: bytes, size: int) -> Hashes:
     total = np.zeros(count, dtype=np.uint64)
     for offset, factor in enumerate(powers(int(SHINGLE_BASE), size)):
         total += hashed[offset : offset + count] * factor
-    return np.unique(mix(total))
+    return mix(total)
 
 
 def jaccard(left: Hashes, right: Hashes) -> float:

@@ -46,6 +46,13 @@ class DeduplicateConfig:
         1, help="threads that sign texts, with the numba engine; the rows are equal", affects_result=False
     )
 
+    rows_at_once: int = option(
+        2_000_000,
+        help="about how many changes one range of band keys, and one part of the components, has to do with; 1.2 kB of "
+        "memory each, whatever the number of changes; the rows are equal",
+        affects_result=False,
+    )
+
     def __post_init__(self) -> None:
         for name, low, high in (
             ("threshold", 0.1, 1.0),
@@ -54,6 +61,7 @@ class DeduplicateConfig:
             ("seed", 0, 2**32 - 1),
             ("false_positive_weight", 0.0, 1.0),
             ("threads", 1, 256),
+            ("rows_at_once", 1, 2**31),
         ):
             value = getattr(self, name)
             if not low <= value <= high:

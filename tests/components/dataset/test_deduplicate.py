@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.dataset.deduplicate.config import DeduplicateConfig
-from components.dataset.deduplicate.decisions import Decision, load_decisions, store_decisions
+from components.dataset.deduplicate.signatures import SIGNATURES
 from components.dataset.deduplicate.stage import CLUSTERS, STAGE
 from tests.components.dataset.mined import change_row
 from tests.components.dataset.written import write_dataset
@@ -17,8 +17,8 @@ from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.hashing import row_key
 from themis_common.schemas import CHANGES
-from themis_common.stages import map_units, plan_units, run_stage
-from themis_common.store import open_store
+from themis_common.stages import run_stage
+from themis_common.stages.rounds import round_location
 
 NOON = 1_500_000_000
 
@@ -138,6 +138,7 @@ def digests_of(dataset: DatasetReader) -> dict[str, str]:
 def test_sharding_changes_nothing_and_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
     rows = rows_of(families(5))
     datasets = [deduplicate(tmp_path / str(shards), rows, shards) for shards in (1, 2, 16)]
+    datasets.append(deduplicate(tmp_path / "parts", rows, 2, rows_at_once=9))
     assert 12 < datasets[0].manifest.rows < 60
     assert STAGE.version == 2
     for dataset in datasets:
@@ -159,6 +160,10 @@ def test_engines_and_threads_give_equal_tables(tmp_path: Path, seed: int, option
     ]
     assert digests_of(datasets[0]) == digests_of(datasets[1]) == digests_of(datasets[2])
     assert len({dataset.manifest.config_hash for dataset in datasets}) == 1
+    signatures = [
+        DatasetReader(round_location(dataset.uri, "signatures"), SIGNATURES) for dataset in datasets
+    ]
+    assert len({each.digest for each in signatures}) == 1
     assert datasets[0].manifest.counts.dropped["near_duplicate"] >= 2
 
 
@@ -199,34 +204,8 @@ def test_the_published_method_has_the_published_bands() -> None:
     assert (signing.bands, signing.rows) == (25, 10)
 
 
-def test_decisions_are_made_once_and_looked_up_by_every_pod(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = write_dataset(tmp_path / "in", CHANGES, rows_of([words("w"), words("w"), words("k")]), shards=2)
-    config, inputs, output = DeduplicateConfig(), {"changes": source}, str(tmp_path / "out")
-    units = plan_units(STAGE, config, inputs, output)
-    monkeypatch.setattr("components.dataset.deduplicate.stage.decide", None)
-    for index in range(len(units)):
-        map_units(STAGE, config, inputs, output, units, [index])
-    assert run_stage(STAGE, config, inputs, output).manifest.rows == 2
-
-
 def test_an_empty_dataset_stays_empty(tmp_path: Path) -> None:
     assert deduplicate(tmp_path, []).manifest.rows == 0
-
-
-def test_decisions_come_back_from_their_file(tmp_path: Path) -> None:
-    decisions = {
-        "a" * 32: Decision("near_duplicate", "b" * 32, 0.75),
-        "c" * 32: Decision("exact_duplicate", "b" * 32, 1.0),
-        "d" * 32: Decision("near_duplicate", "b" * 32, None),
-    }
-    store = open_store(tmp_path)
-    store_decisions(store, "decisions.parquet", decisions)
-    assert load_decisions(store, "decisions.parquet", [*decisions, "e" * 32]) == decisions
-    some = load_decisions(store, "decisions.parquet", ["c" * 32])
-    assert some == {"c" * 32: decisions["c" * 32]}
-    assert load_decisions(store, "decisions.parquet", []) == {}
 
 
 @pytest.mark.parametrize(
@@ -238,6 +217,7 @@ def test_decisions_come_back_from_their_file(tmp_path: Path) -> None:
         {"seed": -1},
         {"compare": "diff"},
         {"threads": 0},
+        {"rows_at_once": 0},
     ],
 )
 def test_wrong_options_are_named(values: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def corpus(seed: int) -> list[bytes]:
     ],
     ids=str,
 )
-def test_engines_agree_on_everything(seed: int, values: dict[str, Any]) -> None:
+def test_engines_agree_on_everything(seed: int, values: dict[str, Any], tmp_path: Path) -> None:
     signed = signing(**values)
     texts = corpus(seed)
     found = []
@@ -59,13 +59,18 @@ def test_engines_agree_on_everything(seed: int, values: dict[str, Any]) -> None:
         has_signature = np.flatnonzero(sketches.num_shingles)
         assert has_signature.tolist() == [number for number, values in enumerate(sets) if len(values)]
         groups = band_groups(sketches.keys)
-        shingles = ShingleSets(sketches.num_shingles[has_signature])
+        shingles = ShingleSets(sketches.num_shingles[has_signature], tmp_path / name)
         shingles.fill(range(len(has_signature)), [values for values in sets if len(values)])
         order = np.flatnonzero((groups != ALONE).any(axis=1)).tolist()
         random.Random(seed).shuffle(order)
         removed = engine.find_duplicates(groups, order, shingles, 0.7)
         found.append(
-            (has_signature.tolist(), sketches.keys.tolist(), [values.tolist() for values in sets], removed)
+            (
+                sketches.num_shingles.tolist(),
+                sketches.keys.tolist(),
+                [values.tolist() for values in sets],
+                removed,
+            )
         )
     assert found[0] == found[1]
     assert len(found[0][3]) > 5

@@ -1,6 +1,7 @@
 """Near-duplicates: candidates, verification, order of keeping, and the cases the published code gets wrong."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,8 +45,8 @@ def test_groups_hold_exactly_the_texts_with_equal_keys() -> None:
     assert sorted(set(groups[groups != ALONE].tolist())) == [0, 1]
 
 
-def test_shingle_sets_are_filled_in_any_order() -> None:
-    sets = ShingleSets(np.array([3, 0, 2], dtype=np.uint32))
+def test_shingle_sets_are_filled_in_any_order(tmp_path: Path) -> None:
+    sets = ShingleSets(np.array([3, 0, 2], dtype=np.uint32), tmp_path / "shingles")
     sets.fill([2, 0], [np.array([7, 9], dtype=np.uint64), np.array([5], dtype=np.uint64)])
     assert [sets[index].tolist() for index in range(3)] == [[5], [], [7, 9]]
 
