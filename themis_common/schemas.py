@@ -144,7 +144,7 @@ TRAINING_METRICS = _schema(
     _required("slice", pa.string()),
     _required("value", pa.float64()),
 )
-"""One number of a training run in long form; `slice` is "all", a criterion or a language."""
+"""One number of a training run in long form; `slice` is "all", a criterion, a language or a bin's ends ("-1..0")."""
 
 MODEL_FILES = _schema(
     "model_files",
@@ -216,7 +216,7 @@ _REPUTATION_COLUMNS = (
 )
 
 LISTED_REPOSITORIES = _schema("listed_repositories", 1, *_REPUTATION_COLUMNS, _required("list", pa.string()))
-"""A repository that an allowlist (`files/<list>.json`) names, with its counts; too many contributors to count are null."""
+"""A repository that an allowlist (`files/<list>.json`) names, with its counts; null: too many contributors to count."""
 
 REPOSITORY_AUDIT = _schema("repository_audit", 1, *_REPUTATION_COLUMNS, _optional("reason", pa.string()))
 """The counts of every repository that was looked at, and why it is in no list; null where it is in one."""

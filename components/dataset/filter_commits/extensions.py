@@ -1,16 +1,21 @@
-"""From the name of a file to its language, by its extension."""
+"""From the names of files to their languages, by their extensions; a whole column at a time."""
 
 import functools
-import posixpath
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from themis_common.errors import UserError
 from themis_common.taxonomy import CODE_LANGUAGES, Language
 
 MapName = Literal["published", "extended"]
+
+_EXTENSION = r"(?P<extension>\.[^./]*)$"
+_ONLY_DOTS_BEFORE = r"(^|/)\.+[^./]*$"
+"""Names such as `.bashrc`, which begin with a dot and have no extension for it (as `posixpath.splitext` has it)."""
 
 
 class LanguageMap:
@@ -20,26 +25,30 @@ class LanguageMap:
     """
 
     def __init__(self, name: MapName, *, match_case: bool) -> None:
-        self._exact: dict[str, str] = {}
+        known: dict[str, str] = {}
         for part in ("published", "extended") if name == "extended" else ("published",):
             for language, extensions in _document()[part].items():
                 for extension in extensions:
-                    known = self._exact.setdefault(extension, _key(language))
-                    assert known == _key(language), f"{extension} stands for {known} and {language}"
+                    found = known.setdefault(extension, _key(language))
+                    assert found == _key(language), f"{extension} stands for {found} and {language}"
+        self._extensions = pa.array(list(known))
+        self._languages = pa.array(list(known.values()))
         self._match_case = match_case
 
     @property
     def languages(self) -> list[str]:
         """All languages of the map, sorted."""
-        return sorted(set(self._exact.values()))
+        return sorted(set(self._languages.to_pylist()))
 
-    def language_of(self, path: str) -> str | None:
-        """The language of the file at `path`, or None where its extension is in no list."""
-        extension = posixpath.splitext(path)[1]
-        found = self._exact.get(extension)
-        if found is None and not self._match_case:
-            found = self._exact.get(extension.lower())
-        return found
+    def languages_of(self, paths: pa.StringArray) -> pa.StringArray:
+        """The language of the file at each path; null where its extension is in no list."""
+        extensions = pc.struct_field(pc.extract_regex(paths, _EXTENSION), "extension")
+        index = self._index(extensions)
+        if not self._match_case:
+            # as it stands before it is folded, because `.C` is not `.c`
+            index = pc.coalesce(index, self._index(pc.utf8_lower(extensions)))
+        named = pc.match_substring_regex(paths, _ONLY_DOTS_BEFORE)
+        return self._languages.take(pc.if_else(named, None, index))
 
     def parse(self, name: str) -> str:
         """The language that a user means by `name`.
@@ -51,6 +60,9 @@ class LanguageMap:
         if key not in self.languages:
             raise UserError(f"no extension stands for language {name!r}; known: {', '.join(self.languages)}")
         return key
+
+    def _index(self, extensions: pa.StringArray) -> Any:
+        return pc.index_in(extensions, self._extensions, skip_nulls=True)
 
 
 def _key(name: str) -> str:

@@ -1,11 +1,15 @@
 """Filtering by language and by allowlist."""
 
 import json
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.dataset.filter_commits.allowlists import load_allowlists
 from components.dataset.filter_commits.extensions import LanguageMap
@@ -28,6 +32,11 @@ def keep(folder: Path, rows: Sequence[dict[str, Any]], shards: int = 1, **option
     source = write_dataset(folder / "in", COMMITS, rows, shards)
     report = run_stage(STAGE, FilterCommitsConfig(**options), {"commits": source}, str(folder / "out"))
     return DatasetReader(report.uri, FILTERED_COMMITS)
+
+
+def language_of(path: str, known: LanguageMap) -> str | None:
+    (language,) = known.languages_of(pa.array([path])).to_pylist()
+    return language
 
 
 def languages(dataset: DatasetReader) -> dict[str, str]:
@@ -65,7 +74,14 @@ def test_the_published_map_knows_no_header_of_cpp_and_no_upper_case(tmp_path: Pa
     ],
 )
 def test_extensions_are_folded_unless_their_case_tells(path: str, language: str) -> None:
-    assert LanguageMap("extended", match_case=False).language_of(path) == language
+    assert language_of(path, LanguageMap("extended", match_case=False)) == language
+
+
+@given(st.text(alphabet="ab./cyCpP\n", max_size=12))
+def test_extensions_are_those_of_the_standard_library(path: str) -> None:
+    known = LanguageMap("extended", match_case=True)
+    extension = posixpath.splitext(path)[1]
+    assert language_of(path, known) == (language_of(f"x{extension}", known) if extension else None)
 
 
 def test_languages_outside_the_eight_can_be_asked_for(tmp_path: Path) -> None:
@@ -84,7 +100,7 @@ def test_the_published_map_is_the_published_one() -> None:
     assert len(published.languages) == len(document) == 26
     for language, extensions in document.items():
         for extension in extensions:
-            assert published.language_of(f"a{extension}") == published.parse(language)
+            assert language_of(f"a{extension}", published) == published.parse(language)
 
 
 def test_every_trained_language_has_an_extension() -> None:
@@ -119,7 +135,7 @@ def test_another_allowlist_makes_a_finished_output_another_one(tmp_path: Path) -
 def test_the_published_allowlists_are_read_whole() -> None:
     folder = shared("data", "allowlists")
     names = load_allowlists([str(folder)])
-    assert (len(names), len({name.lower() for name in names})) == (342_755, 342_753)
+    assert (len(names), len({name.lower() for name in names.to_pylist()})) == (342_755, 342_753)
     assert len(load_allowlists([str(folder / "assembly.json")])) == 1517
 
 
@@ -149,5 +165,21 @@ def test_an_unknown_language_is_named() -> None:
 
 def test_sharding_changes_nothing_and_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
     rows = [commit_row(path, path=path) for path in PATHS]
-    digests = {keep(tmp_path / str(shards), rows, shards).digest[:16] for shards in (1, 3)}
+    digests = {keep(tmp_path / str(shards), rows, shards).digest[:16] for shards in (1, 3, 16)}
     assert (STAGE.version, digests) == (1, {"8f848ebc0a17bc3d"})
+
+
+def test_a_large_shard_is_judged_as_a_whole_and_handed_on_in_order(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text('["acme/shop"]')
+    paths = [f"{number}{['.py', '.rs', ''][number % 3]}" for number in range(1200)]
+    rows = [
+        commit_row(path, path=path, repos=["acme/shop"] if number % 2 else ["a/b", "c/d"])
+        for number, path in enumerate(paths)
+    ]
+    dataset = keep(tmp_path, rows, allowlists=(str(tmp_path / "list.json"),))
+    assert [row["path"] for row in dataset.rows()] == paths[3::6]
+    assert dataset.manifest.counts.dropped == {
+        "extension_unknown": 400,
+        "language_not_wanted": 400,
+        "repository_not_allowed": 200,
+    }

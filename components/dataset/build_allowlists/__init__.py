@@ -1,0 +1,1 @@
+"""List the repositories that enough people star, work on and report to."""
