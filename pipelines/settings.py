@@ -1,22 +1,23 @@
 """From a recipe and `--set` overrides to the resolved configuration of a run.
 
-A recipe is a YAML file of pipeline-wide settings (listed in `SHARED`) and one section for each task. A recipe may
-extend another. Values come, the later winning, from the stage's defaults, shared settings, the extended recipe, the
-recipe, and `--set`; the source of each value is kept for `themis config show`.
+A recipe (pipelines/recipes) holds pipeline-wide settings, listed in `SHARED`, and one section for each task. Values
+come, the later winning, from the stage's defaults, shared settings, extended recipes, the recipe, and `--set`; the
+source of each value is kept for `themis config show`.
 """
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from pipelines.recipes.reading import recipe_layers
 from pipelines.tasks import ALL_TASKS, PIPELINE_TASKS, load_stage
 from themis_common.config import as_values, check_key, fields_of, load_config
 from themis_common.errors import UserError
+from themis_common.hub import hub_source
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,30 @@ SHARED: dict[str, SharedSetting] = {
     "seed": SharedSetting(7, "seed of everything drawn at random"),
     "git_repos": SharedSetting([], "local git repositories to mine", is_path=True),
     "tables": SharedSetting("", "tables to mine instead, shaped like BigQuery's github_repos", is_path=True),
+    "allowlists": SharedSetting(
+        [],
+        "lists of repositories to keep: JSON files, folders of them, or outputs of build_allowlists",
+        is_path=True,
+    ),
     "code_pairs": SharedSetting("", "code preference pairs, for the training pipeline alone", is_path=True),
     "general_pairs": SharedSetting("", "general preference pairs for the first training stage", is_path=True),
     "benchmark": SharedSetting("", "benchmark in the CodeRewardBench schema", is_path=True),
+    "prompts": SharedSetting(
+        "", "published system prompts to score under, as `themis prompts import` wrote them", is_path=True
+    ),
     "base_model": SharedSetting(
         "tiny", "folder of the model to start from, or `tiny` to make one on the spot"
     ),
+    "training_stage": SharedSetting(
+        "PM", "what `themis train` trains: PT (general pairs) or PM (code pairs)"
+    ),
+    "gpus": SharedSetting(1, "GPUs that training is planned for, over all machines"),
     "llm": SharedSetting({"engine": "rules"}, "the engine that rates and judges"),
     "map_pods": SharedSetting(2, "parallel tasks of a fan-out, at most 200"),
 }
+
+TRAINING_STAGES = {"PT": "general", "PM": "code"}
+"""The two training stages of the paper, each with the name of the pairs that it trains on."""
 
 TASK_FOLLOWS: dict[str, dict[str, str]] = {
     "mine_commits": {"tables": "tables"},
@@ -61,9 +77,13 @@ class Value:
 
 @dataclass
 class Resolved:
-    """The configuration of a run: shared settings and the section of each task, with the source of each value."""
+    """The configuration of a run: shared settings and the section of each task, with the source of each value.
+
+    `layers` are the recipes that were applied, in order; a run's `config.json` names them.
+    """
 
     recipe: str
+    layers: tuple[str, ...] = ()
     shared: dict[str, Value] = field(default_factory=dict)
     tasks: dict[str, dict[str, Value]] = field(default_factory=dict)
 
@@ -71,6 +91,7 @@ class Resolved:
         """The content of a run folder's `config.json`."""
         return {
             "recipe": self.recipe,
+            "layers": list(self.layers),
             "store": store,
             "map_pods": self.shared["map_pods"].value,
             "shared": {name: value.value for name, value in self.shared.items()},
@@ -88,14 +109,6 @@ def _with_responses(value: Any, store: str) -> Any:
     return value
 
 
-def recipe_names() -> list[str]:
-    """The recipes that come with Themis."""
-    folder = resources.files("pipelines") / "recipes"
-    return sorted(
-        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
-    )
-
-
 def resolve(pipeline: str, recipe: str, overrides: Sequence[str] = ()) -> Resolved:
     """Resolve the configuration of every task of a pipeline; see `resolve_tasks`."""
     return resolve_tasks(PIPELINE_TASKS[pipeline], recipe, overrides)
@@ -105,13 +118,17 @@ def resolve_tasks(tasks: Mapping[str, str], recipe: str, overrides: Sequence[str
     """Resolve the configuration of tasks (each with its stage's name), and check all of it.
 
     Args:
-        recipe: the name of a recipe, or the path of a YAML file.
+        recipe: the name of a recipe, or the path of a YAML file; or several joined by commas, the later winning.
         overrides: `key=value` texts; the key is a shared setting or `task.option`, the value is YAML.
 
     Raises:
         UserError: an unknown recipe, key or task, a YAML error, or a value of the wrong kind.
     """
-    layers = [*_recipe_layers(recipe), *(_override_layer(text) for text in overrides)]
+    recipes = recipe_layers(recipe)
+    layers = [
+        *((layer.source, layer.settings) for layer in recipes),
+        *(_override_layer(text) for text in overrides),
+    ]
     shared = {name: Value(setting.default, "default") for name, setting in SHARED.items()}
     sections: dict[str, dict[str, Value]] = {task: {} for task in ALL_TASKS}
     for source, layer in layers:
@@ -125,8 +142,8 @@ def resolve_tasks(tasks: Mapping[str, str], recipe: str, overrides: Sequence[str
                     f"{source}: {key} is a section of options, found {value!r}; write {key}.OPTION=VALUE"
                 )
             sections[key].update({name: Value(item, source) for name, item in value.items()})
-    _check_map_pods(shared["map_pods"])
-    resolved = Resolved(recipe=recipe, shared=shared)
+    _check_shared(shared)
+    resolved = Resolved(recipe=recipe, layers=tuple(layer.name for layer in recipes), shared=shared)
     for task, stage in tasks.items():
         resolved.tasks[task] = _resolve_section(task, stage, sections[task], shared)
     return resolved
@@ -148,38 +165,6 @@ def _resolve_section(
     return {name: Value(plain[name], values[name].source if name in values else "default") for name in plain}
 
 
-def _recipe_layers(recipe: str, seen: tuple[str, ...] = ()) -> list[tuple[str, Mapping[str, Any]]]:
-    """The layers of a recipe, the one it extends first."""
-    if recipe in seen:
-        raise UserError(f"recipe {recipe} extends itself by way of {' -> '.join(seen)}; remove one `extends`")
-    name, text = _read_recipe(recipe)
-    try:
-        document = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise UserError(f"{name}: YAML syntax error{place}: {problem}") from error
-    if not isinstance(document, Mapping):
-        raise UserError(f"{name}: a recipe is a mapping of settings, found {type(document).__name__}")
-    layer = {str(key): value for key, value in document.items() if key not in {"extends", "description"}}
-    base = document.get("extends")
-    inherited = _recipe_layers(str(base), (*seen, recipe)) if base else []
-    return [*inherited, (name, layer)]
-
-
-def _read_recipe(recipe: str) -> tuple[str, str]:
-    path = Path(recipe)
-    if path.suffix in {".yaml", ".yml"} or "/" in recipe:
-        try:
-            return recipe, path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise UserError(f"cannot read the recipe {recipe}: {reason}") from error
-    check_key(recipe, recipe_names(), where="recipe")
-    return f"{recipe}.yaml", (resources.files("pipelines") / "recipes" / f"{recipe}.yaml").read_text("utf-8")
-
-
 def _override_layer(text: str) -> tuple[str, Mapping[str, Any]]:
     key, equals, value = text.partition("=")
     if not equals or not key:
@@ -198,16 +183,24 @@ def _override_layer(text: str) -> tuple[str, Mapping[str, Any]]:
 def _absolute(value: Any) -> Any:
     """Paths are taken from where the user stands; tasks run elsewhere."""
     if isinstance(value, str):
-        return str(Path(value).expanduser().absolute()) if value and "://" not in value else value
+        is_path = value and "://" not in value and hub_source(value) is None
+        return str(Path(value).expanduser().absolute()) if is_path else value
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return [_absolute(item) for item in value]
     return value
 
 
-def _check_map_pods(value: Value) -> None:
-    if not isinstance(value.value, int) or not 1 <= value.value <= 200:
+def _check_shared(shared: Mapping[str, Value]) -> None:
+    for name, most in {"map_pods": 200, "gpus": 65_536}.items():
+        found = shared[name]
+        if not isinstance(found.value, int) or not 1 <= found.value <= most:
+            raise UserError(
+                f"{found.source}: {name} must be a whole number from 1 to {most}, found {found.value!r}"
+            )
+    stage = shared["training_stage"]
+    if stage.value not in TRAINING_STAGES:
         raise UserError(
-            f"{value.source}: map_pods must be a whole number from 1 to 200, found {value.value!r}"
+            f"{stage.source}: training_stage must be {' or '.join(TRAINING_STAGES)}, found {stage.value!r}"
         )
 
 

@@ -51,10 +51,17 @@ PIPELINE_TASKS: dict[str, dict[str, str]] = {
 }
 """For each pipeline its tasks in order, each with the stage it runs."""
 
-ALL_TASKS: dict[str, str] = {
-    task: stage for tasks in PIPELINE_TASKS.values() for task, stage in tasks.items()
+ALONE: dict[str, str] = {
+    "build_allowlists": "dataset.build_allowlists",
+    "import_model": "evaluation.import_model",
 }
-"""Every task of any pipeline; a recipe may hold a section for each."""
+"""Stages that no pipeline runs, because many runs share their output; `themis stage` does."""
+
+ALL_TASKS: dict[str, str] = {
+    **{task: stage for tasks in PIPELINE_TASKS.values() for task, stage in tasks.items()},
+    **ALONE,
+}
+"""Every task of any pipeline, and those that run alone; a recipe may hold a section for each."""
 
 
 def stage_module(stage: str) -> str:

@@ -17,14 +17,18 @@ def register(app: typer.Typer) -> None:
 
 def show(
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe by name or a YAML file; left out: list them.")
+        str | None,
+        typer.Argument(
+            help="A recipe by name or a YAML file, or several joined by commas; left out: list them."
+        ),
     ] = None,
     pipeline: Annotated[Pipeline, typer.Option(help="Whose tasks to show.")] = Pipeline.end_to_end,
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print every value of a recipe with its source."""
-    from pipelines.settings import SHARED, describe_options, recipe_names, resolve
+    from pipelines.recipes.reading import recipe_names
+    from pipelines.settings import SHARED, describe_options, resolve
     from pipelines.tasks import ALL_TASKS
 
     if recipe is None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings import recipe_names, resolve
+from pipelines.recipes.reading import recipe_names
+from pipelines.settings import resolve
 from pipelines.tasks import ALL_TASKS, PIPELINE_TASKS, load_stage
 from themis_common.config import fields_of
 from themis_common.errors import UserError

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.cli import main as command_line
 from tests.e2e.runs import themis
+from themis_common.errors import TransientError
 
 
 def write_pairs(path: Path, **columns: list[str]) -> Path:
@@ -98,3 +100,17 @@ def test_mistakes(make: Callable[[Path], list[str]], words: list[str], tmp_path:
     assert all(task.startswith(("  ok ", "fail ", "  .  ")) for task in tasks), done.stderr
     assert line.startswith("error: ")
     assert [word for word in words if word not in line] == []
+
+
+def test_a_fault_of_the_outside_world_costs_one_line_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable() -> None:
+        raise TransientError("GitHub: status 503; gave up after 12 attempts in 300 s")
+
+    monkeypatch.setattr(command_line, "app", unreachable)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("gave up after 12 attempts in 300 s; run the same command again to go on")
