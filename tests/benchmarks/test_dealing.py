@@ -57,7 +57,7 @@ def test_dealing(report: Report) -> None:
         ],
         "dealt at random": [lost(at_random(Random(seed)), c) for seed, c in enumerate(costs)],
     }
-    targets = [0.02, None, None]
+    targets = [0.02, 0.02, None]
     report.add(
         Table(
             title=f"Dealing: {NUM_PAIRS} PM-like pairs to {RANKS} ranks, {BATCHES} batches",
@@ -76,7 +76,7 @@ def test_dealing(report: Report) -> None:
     batch = batches[0]
 
     def dealing() -> list[list[list[int]]]:
-        return deal([cost(pair) for pair in batch], [pair.num_tokens for pair in batch], RANKS, 32_768)
+        return deal([cost(pair) for pair in batch], [pair.num_tokens for pair in batch], RANKS, 16_384)
 
     own = [batch[number] for number in dealing()[0][0]]
     samples = interleaved(
@@ -95,10 +95,20 @@ def test_dealing(report: Report) -> None:
                 (name, f"{1000 * sample.cpu:.2f}", f"{sample.cpu / step:.3f}")
                 for name, sample in samples.items()
             ],
-            notes=["facts/training_peers.md section 5.3 asks for less than 10 ms."],
+            notes=[
+                f"Dealing is {step / samples['dealing the whole batch'].cpu:.0f} times as fast as the step "
+                "(target >= 20); facts/training_peers.md section 5.3 asks for less than 10 ms."
+            ],
         )
     )
-    one, _, random = shares.values()
+    one, two, random = shares.values()
     assert max(one) < 0.02
+    assert max(two) < 0.02
     assert min(random) > 10 * max(one)
-    assert samples["dealing the whole batch"].cpu < step
+    assert all(
+        len(micro_step) == RANKS
+        for c, t in zip(costs, tokens, strict=True)
+        for micro_step in deal(c, t, RANKS, 16_384)
+    )
+    # the target with slack, because it is timed
+    assert samples["dealing the whole batch"].cpu < step / 10

@@ -15,13 +15,14 @@ from torch.nn.functional import logsigmoid
 MagnitudeForm = Literal["centre", "absolute"]
 
 
-def bradley_terry_sum(chosen: Tensor, rejected: Tensor) -> Tensor:
-    """Sum of -log sigmoid(chosen - rejected): how surprised the model is by the preferences.
+def bradley_terry_sum(chosen: Tensor, rejected: Tensor, margin: Tensor | float = 0.0) -> Tensor:
+    """Sum of -log sigmoid(chosen - rejected - margin): how surprised the model is by the preferences.
 
     Args:
         chosen, rejected: (P,) float32 rewards.
+        margin: () or (P,), by how much chosen is to exceed rejected; 0 is the model of Bradley and Terry.
     """
-    return -logsigmoid(chosen - rejected).sum()
+    return -logsigmoid(chosen - rejected - margin).sum()
 
 
 def magnitude_sum(chosen: Tensor, rejected: Tensor, form: MagnitudeForm) -> Tensor:

@@ -20,6 +20,10 @@ from themis_common.modeling.losses import linear_cross_entropy_sum
 from themis_common.modeling.packing import PairPack
 
 _CHANGES_LOGITS = ("final_logit_softcapping", "logits_scaling", "logit_scale")
+_DEPENDS_ON_LONGEST = ("dynamic", "longrope")
+_HANDS_WINDOW_ON = frozenset({"mistral", "qwen2", "qwen3"})
+"""Families whose layers tell their attention how far it may look; others may leave that to a mask, which packs do not
+have."""
 
 
 class PairOutputs(NamedTuple):
@@ -87,6 +91,13 @@ class RewardModel(nn.Module):
         return weight
 
 
+def decoder_layers(model: RewardModel) -> nn.ModuleList:
+    """The layers of the decoder, in their order."""
+    layers = model.body.get_submodule("layers")
+    assert isinstance(layers, nn.ModuleList)
+    return layers
+
+
 def empty_reward_model(config: PretrainedConfig) -> RewardModel:
     """A model whose parameters take no memory yet (meta device); its buffers are real.
 
@@ -129,6 +140,8 @@ def check_supported(config: PretrainedConfig) -> None:
         raise UserError(
             f"model type {name!r} is no causal language model of transformers: take another base model"
         )
+    if not hasattr(config, "hidden_size"):
+        raise UserError(f"model type {name!r} is made of several models: take a base model of text alone")
     if not getattr(causal_lm_class(config), "_supports_attention_backend", False):
         raise UserError(f"model type {name!r} does not take an attention function: take another base model")
     for option in _CHANGES_LOGITS:
@@ -140,9 +153,33 @@ def check_supported(config: PretrainedConfig) -> None:
         raise UserError(
             f"model type {name!r} has experts, whose router loss is not supported: take a dense model"
         )
-    if "sliding_attention" in (getattr(config, "layer_types", None) or ()):
+    _check_attention(config)
+
+
+def _check_attention(config: PretrainedConfig) -> None:
+    name = config.model_type
+    if getattr(config, "attn_logit_softcapping", None):
         raise UserError(
-            f"model type {name!r} has sliding-window layers, which packed attention does not support"
+            f"model type {name!r} sets attn_logit_softcapping, which packed attention does not apply"
+        )
+    rope = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
+    if rope in _DEPENDS_ON_LONGEST:
+        raise UserError(
+            f"model type {name!r} has {rope} position embeddings, which depend on the longest conversation of a pack: "
+            "set another rope_type"
+        )
+    layer_types = set(getattr(config, "layer_types", None) or ())
+    other = sorted(layer_types - {"full_attention", "sliding_attention"})
+    if other or getattr(causal_lm_class(config), "_is_stateful", False):
+        raise UserError(
+            f"model type {name!r} has layers in which conversations of a pack would mix "
+            f"({', '.join(other) or 'with a state'}): take another base model"
+        )
+    windows = "sliding_attention" in layer_types if layer_types else getattr(config, "sliding_window", None)
+    if windows and name not in _HANDS_WINDOW_ON:
+        raise UserError(
+            f"model type {name!r} has sliding-window layers, which packed attention knows for "
+            f"{', '.join(sorted(_HANDS_WINDOW_ON))} only"
         )
     if getattr(config, "attention_dropout", 0.0):
         raise UserError(

@@ -1,9 +1,9 @@
 """Packs token sequences that share prefixes into one row, each shared token stored once.
 
-A pack is a forest of segments: a segment's tokens continue the tokens of its parent. A preference pair is a root
-(the longest common token prefix of its two conversations) with two leaves. Packed results equal those of every
-conversation alone, because a segment attends to its ancestors and itself only and its positions go on where its
-parent's end (facts/training_peers.md section 2.3).
+A pack is a forest of segments: a segment's tokens continue the tokens of its parent. A preference pair is a path
+(the longest common token prefix of its two conversations, in parts where other pairs begin alike) with two leaves.
+Packed results equal those of every conversation alone, because a segment attends to its ancestors and itself only and
+its positions go on where its parent's end (facts/training_peers.md section 2.3).
 
 Shapes: T packed tokens, S segments, P pairs, L labelled tokens.
 """
@@ -17,7 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from themis_common.modeling.prefix_tree import prefix_tree
 from themis_common.modeling.token_pair import TokenIds, TokenPair
+
+_PADDING_SEGMENT = 128
+"""Tokens of a padding segment at least: many short ones would cost more than they compute."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,26 @@ class SegmentForest:
         self._paths.append((number,) if parent is None else (*self._paths[parent], number))
         self._starts.append(self._starts[-1] + len(tokens))
         return number
+
+    def add_sequences(self, sequences: Sequence[TokenIds]) -> list[int]:
+        """Append sequences, starts that several have in common once; returns the last segment of each."""
+        tree = prefix_tree(sequences)
+        segments: list[int] = []
+        for tokens, parent in tree.nodes:
+            segments.append(self.add(tokens, None if parent is None else segments[parent]))
+        return [segments[end] for end in tree.ends]
+
+    def pad_to_multiple(self, multiple: int) -> None:
+        """Append tokens that nothing looks at until their number is a multiple.
+
+        They lie in segments of their own, about as long as the longest sequence: attention to them stays cheap, and
+        positions stay within what the model knows.
+        """
+        missing = -self._starts[-1] % multiple
+        longest = max((sum(len(self._tokens[part]) for part in path) for path in self._paths), default=0)
+        step = max(longest, _PADDING_SEGMENT)
+        for start in range(0, missing, step):
+            self.add(np.zeros(min(step, missing - start), np.int32))
 
     def rows(self, segment: int) -> NDArray[np.int64]:
         """Packed rows of a segment's own tokens."""
@@ -139,16 +163,19 @@ class PairPack:
         )
 
 
-def pack_pairs(pairs: Sequence[TokenPair]) -> PairPack:
+def pack_pairs(pairs: Sequence[TokenPair], pad_to_multiple: int = 1) -> PairPack:
     """Lay `pairs` out as one packed row.
 
     No pairs at all give a row of one token that nothing is read from: with sharded weights a rank without work must
     still take part in every layer.
+
+    Args:
+        pad_to_multiple: tokens that nothing is read from fill the row up to a multiple of this.
     """
     forest = SegmentForest()
+    prefixes = forest.add_sequences([pair.prefix for pair in pairs])
     chosen_rows, rejected_rows, lm_rows, lm_labels = [], [], [], []
-    for pair in pairs:
-        prefix = forest.add(pair.prefix)
+    for pair, prefix in zip(pairs, prefixes, strict=True):
         chosen = forest.add(pair.chosen, prefix)
         rejected = forest.add(pair.rejected, prefix)
         chosen_rows.append(forest.rows(chosen)[-1])
@@ -157,6 +184,7 @@ def pack_pairs(pairs: Sequence[TokenPair]) -> PairPack:
         lm_labels.append(np.concatenate([pair.prefix, pair.chosen])[pair.prompt_tokens :])
     if not pairs:
         forest.add(np.zeros(1, np.int32))
+    forest.pad_to_multiple(pad_to_multiple)
     return PairPack(
         token_ids=forest.token_ids(),
         positions=forest.positions(),

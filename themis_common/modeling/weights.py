@@ -17,6 +17,7 @@ from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 from torch.distributed.checkpoint.state_dict_loader import load
 
 from themis_common.errors import UserError
+from themis_common.modeling.adapters import Adapter, adapters, is_adapter, plain_name
 from themis_common.modeling.model import RewardModel, causal_lm_class
 
 REWARD_HEAD = "score.weight"
@@ -27,13 +28,23 @@ _INDEX = "model.safetensors.index.json"
 
 
 def stored_parameters(model: RewardModel) -> dict[str, nn.Parameter]:
-    """The parameters of `model` under their names in a training folder, in a fixed order."""
-    prefix = causal_lm_class(model.config).base_model_prefix
-    names = {"reward_head.weight": REWARD_HEAD}
+    """The parameters of `model` under their names in a training folder, in a fixed order; adapters have none."""
     return {
-        names.get(name, re.sub(r"^body\.", f"{prefix}.", name)): parameter
+        _stored_name(model, plain_name(name)): parameter
         for name, parameter in model.named_parameters()
+        if not is_adapter(name)
     }
+
+
+def stored_adapters(model: RewardModel) -> dict[str, Adapter]:
+    """The adapters of `model` by the name of the adapted weight in a training folder."""
+    return {_stored_name(model, name): adapter for name, adapter in adapters(model).items()}
+
+
+def _stored_name(model: RewardModel, name: str) -> str:
+    if name == "reward_head.weight":
+        return REWARD_HEAD
+    return re.sub(r"^body\.", f"{causal_lm_class(model.config).base_model_prefix}.", name)
 
 
 class StoredWeights:

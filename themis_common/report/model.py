@@ -70,6 +70,24 @@ class Chart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Bin:
+    """Values from `low` to below `high`: how many there are of each series."""
+
+    low: float
+    high: float
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Histogram:
+    """Where values lie; bins ascend, and are all equally wide. Empty ones may be left out."""
+
+    title: str
+    series: tuple[str, ...]
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SliceCurve:
     """Held-out accuracy (shares) of one slice over a run, with the number of held-out pairs where known."""
 
@@ -85,6 +103,7 @@ class TrainingRun:
     name: str
     remark: str
     charts: tuple[Chart, ...]
+    histograms: tuple[Histogram, ...] = ()
     by_criterion: tuple[SliceCurve, ...] = ()
     by_language: tuple[SliceCurve, ...] = ()
 

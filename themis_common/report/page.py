@@ -141,7 +141,7 @@ def _shown_run(run: TrainingRun) -> _ShownRun:
     return _ShownRun(
         name=run.name,
         remark=run.remark,
-        plots=tuple(plot.plot(chart) for chart in run.charts),
+        plots=(*map(plot.plot, run.charts), *map(plot.plot_histogram, run.histograms)),
         by_criterion=_shown_slices(run.by_criterion),
         by_language=_shown_slices(run.by_language),
     )

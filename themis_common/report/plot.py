@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from themis_common.report.model import Chart, Curve
+from themis_common.report.model import Chart, Curve, Histogram
 
 WIDTH, HEIGHT = 360, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 10, 24
@@ -38,13 +38,14 @@ class PlottedCurve:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One chart, ready to be drawn."""
+    """One chart, ready to be drawn; `x_unit` follows the last label of the horizontal axis."""
 
     title: str
     curves: tuple[PlottedCurve, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     description: str
+    x_unit: str = "steps"
 
 
 def plot(chart: Chart) -> Plot:
@@ -88,6 +89,54 @@ def plot(chart: Chart) -> Plot:
         y_ticks=tuple(Tick(round(y(tick), 1), _tick_label(tick, y_ticks, chart.unit)) for tick in y_ticks),
         description=_description(chart, curves, plotted),
     )
+
+
+def plot_histogram(histogram: Histogram) -> Plot:
+    """Lay out `histogram`: the outline of every series; in words, the middle bin of each."""
+    bins = histogram.bins
+    low, high = (bins[0].low, bins[-1].high) if bins else (0.0, 1.0)
+    highest = max((count for found in bins for count in found.counts.values()), default=1)
+    x_ticks, y_ticks = nice_ticks(low, high), nice_ticks(0, highest, whole=True)
+
+    def x(value: float) -> float:
+        return LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+    def y(count: float) -> float:
+        return HEIGHT - BOTTOM - count / y_ticks[-1] * (HEIGHT - TOP - BOTTOM)
+
+    plotted = []
+    for name in histogram.series:
+        corners = [(x(low), y(0))]
+        for found in bins:
+            count = found.counts.get(name, 0)
+            if x(found.low) > corners[-1][0]:
+                corners += [(corners[-1][0], y(0)), (x(found.low), y(0))]
+            corners += [(x(found.low), y(count)), (x(found.high), y(count))]
+        middle = _middle(histogram, name)
+        plotted.append(
+            PlottedCurve(name, _path([*corners, (corners[-1][0], y(0))]), marks=(), first=middle, last=middle)
+        )
+    return Plot(
+        title=histogram.title,
+        curves=tuple(plotted),
+        x_ticks=tuple(
+            Tick(round(x(tick), 1), _tick_label(tick, x_ticks, "")) for tick in x_ticks if low <= tick <= high
+        ),
+        y_ticks=tuple(Tick(round(y(tick), 1), f"{tick:,.0f}") for tick in y_ticks),
+        description=f"{histogram.title}: "
+        + ("; ".join(f"{curve.name} has its middle {curve.last}" for curve in plotted) or "no values"),
+        x_unit="",
+    )
+
+
+def _middle(histogram: Histogram, name: str) -> str:
+    """The bin that holds the median of a series."""
+    total, passed = sum(found.counts.get(name, 0) for found in histogram.bins), 0
+    for found in histogram.bins:
+        passed += found.counts.get(name, 0)
+        if 2 * passed >= total > 0:
+            return f"in {found.low:g} to {found.high:g}"
+    return "nowhere"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import google.auth
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
-from google.cloud import storage
+from google.cloud.storage import Client
 
 from themis_common.errors import UserError
 from themis_common.store.gcs_errors import Action, translated
@@ -35,10 +35,10 @@ class Connection:
             raise UserError(f"{EMULATOR}={emulator} is no address; write it as http://HOST:PORT")
         with translated("read", ""):
             credentials = (
-                AnonymousCredentials() if emulator else google.auth.default(scopes=storage.Client.SCOPE)[0]  # type: ignore[no-untyped-call]
+                AnonymousCredentials() if emulator else google.auth.default(scopes=Client.SCOPE)[0]  # type: ignore[no-untyped-call]
             )
         options = {"api_endpoint": emulator} if emulator else None
-        self.client = storage.Client(project=None, credentials=credentials, client_options=options)
+        self.client = Client(project=None, credentials=credentials, client_options=options)
         self.session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
 

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 _UNFINISHED = ".unfinished-"
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
 
 
 _REMEDIES = {
@@ -26,6 +28,7 @@ _REMEDIES = {
     errno.EROFS: "choose a folder that can be written",
     errno.ENOSPC: "free some and run again; finished work is kept",
     errno.EDQUOT: "free some and run again; finished work is kept",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f) and run again; finished work is kept",
 }
 """What a person can do about an error of the file system, by its number."""
 
@@ -61,10 +64,7 @@ class LocalStore(Store):
             # mkstemp makes files that only their owner reads; what is published has ordinary rights
             os.chmod(unfinished, 0o644)
             if exclusive:
-                try:
-                    os.link(unfinished, target)
-                except FileExistsError as error:
-                    raise AlreadyExistsError(f"{target} exists already") from error
+                _create(target, Path(unfinished))
             else:
                 os.replace(unfinished, target)
         finally:
@@ -105,6 +105,21 @@ class _TargetFile(io.FileIO):
     def write(self, data: "Buffer", /) -> int:
         with _explained(self._target):
             return super().write(data)
+
+
+def _create(target: Path, source: Path) -> None:
+    """Make `target` from `source`, unless there is such a file."""
+    try:
+        try:
+            os.link(source, target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # a mounted bucket: there, a file that is created exclusively appears as a whole when it is closed
+            with source.open("rb") as written, target.open("xb") as created:
+                shutil.copyfileobj(written, created)
+    except FileExistsError as error:
+        raise AlreadyExistsError(f"{target} exists already") from error
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""One rank of a training run, started by torchrun: `python -m components.training.train_reward_model --job job.json`.
+"""One rank of a training run: `python -m components.training.train_reward_model --job job.json`.
+
+It finds its place among the others in the environment that torchrun and accelerate make.
 
 Exit codes: 0 trained, 2 the user has to mend something (the message is in the job's failure file), 143 stopped by
 SIGTERM or SIGINT after saving.
@@ -13,13 +15,15 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from components.training.train_reward_model.checkpoint import exclusive_use
 from components.training.train_reward_model.job import Job
 from components.training.train_reward_model.launch import STOPPED
+from components.training.train_reward_model.lease import exclusive_use
 from components.training.train_reward_model.parallel import joined_ranks
+from components.training.train_reward_model.shared_folder import check_shared
 from components.training.train_reward_model.trainer import Surroundings, Trainer
 from themis_common.errors import UserError
 from themis_common.progress import Progress
+from themis_common.store import open_store
 
 
 class StopRequest:
@@ -61,22 +65,33 @@ def main(arguments: list[str]) -> int:
         if rank == 0:
             progress.say(text)
 
+    # the other ranks wait for the first one only so long
+    patience = 60 * job.config.collective_minutes / 2
+    store = open_store(job.checkpoints)
     try:
         with (
-            exclusive_use(job.checkpoints, say) if rank == 0 else nullcontext(),
+            exclusive_use(store, patience, say) if rank == 0 else nullcontext() as lease,
             joined_ranks(job.config) as ranks,
         ):
+            check_shared(store, ranks)
             trainer = Trainer(
                 job,
                 Surroundings(
-                    ranks=ranks, say=say, clock=time.monotonic, stop_requested=lambda: stop.received
+                    ranks=ranks,
+                    say=say,
+                    clock=time.monotonic,
+                    stop_requested=lambda: stop.received,
+                    lease=lease,
                 ),
             )
             finished = trainer.run()
     except UserError as error:
         job.failure_file(rank).write_text(str(error))
         return 2
-    return 0 if finished else STOPPED
+    if not finished:
+        job.stopped_file.touch()
+        return STOPPED
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,38 +1,44 @@
-"""Checkpoints of a whole run: sharded weights and optimiser state, the place in the data, the metrics so far.
+"""Checkpoints of a whole run: sharded weights and optimiser state, the place in the data, the curves so far.
 
-    <folder>/step-00000050/        a complete checkpoint, renamed into place last
-        .metadata, *.distcp        PyTorch's distributed checkpoint: loads at any number of ranks
-        run.json                   step, place in the data, identity of the run
-        metrics.jsonl              all metrics up to this step
-    <folder>/step-00000100.part/   one that is being written, or was when the run was killed
+    step-00000050.0001/      saved after step 50 by the holder of the lease's first term
+        shard-*, index.json  weights and moments (`checkpoint_storage.py`)
+        curves.jsonl         all metrics up to this step
+        checkpoint.json      step, place in the data, identity of the run; written last, so that it marks completeness
 
-Writing goes on in the background while training continues; what is already complete is never touched until a newer
-one is complete.
+Training goes on while a checkpoint is copied and written; the next optimiser step waits for the copy alone. What is
+complete is never touched until a newer one is complete.
 """
 
-import fcntl
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections import defaultdict
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
-from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.distributed.checkpoint.state_dict_saver import AsyncSaveResponse
 
-from components.training.train_reward_model.metrics import MetricRow
+from components.training.train_reward_model.checkpoint_storage import StoreReader, StoreWriter
+from components.training.train_reward_model.lease import Lease
+from components.training.train_reward_model.metrics import Curves
 from components.training.train_reward_model.parallel import Ranks
 from components.training.train_reward_model.sampler import DataState
-from themis_common.errors import UserError
+from themis_common.errors import TransientError, UserError
+from themis_common.store import Store
 
-_PART = ".part"
+_MARKER = "checkpoint.json"
+_CURVES = "curves.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,112 +50,165 @@ class Progress:
 
 
 class Checkpoints:
-    """Saves, finds and restores the checkpoints of one run.
+    """Saves, finds and restores the checkpoints of one run; all ranks call every method together.
 
     Args:
         identity: digest of what affects the result; checkpoints of another identity are refused.
         keep: how many complete checkpoints stay.
+        lease: on the first rank, the right to write the folder.
     """
 
-    def __init__(self, folder: Path, identity: str, keep: int, ranks: Ranks) -> None:
-        self._folder = folder
+    def __init__(self, store: Store, identity: str, keep: int, ranks: Ranks, lease: Lease | None) -> None:
+        self._store = store
         self._identity = identity
         self._keep = keep
         self._ranks = ranks
+        self._lease = lease
+        self._term = ranks.gather(lease.term if lease else 0)[0]
         # the save's own collectives run beside those of training and must not mix with them
         self._group = dist.new_group(backend="gloo")
-        self._pending: tuple[Future[Any], Path] | None = None
+        on_gpu = ranks.device.type == "cuda"
+        # keeps its buffers: touching new memory takes longer than copying into it
+        self._stager = DefaultStager(
+            StagingOptions(
+                use_pinned_memory=on_gpu,
+                use_shared_memory=False,
+                use_async_staging=True,
+                use_non_blocking_copy=on_gpu,
+            )
+        )
+        self._copied: Future[None] | None = None
+        self._written: Future[None] | None = None
         if ranks.is_first:
-            for part in folder.glob(f"step-*{_PART}"):
-                shutil.rmtree(part)
-        dist.barrier()
+            for name, files in self._found().items():
+                if _MARKER not in files:
+                    self._delete(name, files)
 
-    def latest(self) -> Path | None:
-        """The newest complete checkpoint; the same on all ranks."""
+    def latest(self) -> str | None:
+        """The name of the newest complete checkpoint; the same on all ranks."""
         found = max(self._complete(), default=None) if self._ranks.is_first else None
         return self._ranks.gather(found)[0]
 
-    def load(
-        self, path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> tuple[Progress, list[MetricRow]]:
-        """Restore weights and optimiser state in place.
+    def load(self, name: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[Progress, Curves]:
+        """Restore trained weights and optimiser state in place; each rank reads its own part.
 
         Raises:
-            UserError: the checkpoint belongs to another run.
+            UserError: the checkpoint belongs to another run, or is damaged.
         """
-        run = json.loads((path / "run.json").read_text())
+        folder = self._store.child(name)
+        run = json.loads(folder.read_bytes(_MARKER))
         if run["identity"] != self._identity:
             raise UserError(
-                f"{path} belongs to a run with another configuration, data or initial model: "
+                f"{folder.uri} belongs to a run with another configuration, data or initial model: "
                 "choose another folder, or delete it"
             )
-        weights, moments = get_state_dict(model, optimizer)
-        state_dict_loader.load({"model": weights, "optimizer": moments}, checkpoint_id=path)
-        set_state_dict(model, optimizer, model_state_dict=weights, optim_state_dict=moments)
-        lines = (path / "metrics.jsonl").read_text().splitlines()
-        rows = [MetricRow(**json.loads(line)) for line in lines]
-        return Progress(step=run["step"], data=DataState(**run["data"])), rows
+        weights, moments = _state(model, optimizer)
+        tensors = _flat(weights, moments)
+        try:
+            state_dict_loader.load(tensors, storage_reader=StoreReader(folder), process_group=self._group)
+        except CheckpointException as error:
+            raise _cause(error) from error
+        set_model_state_dict(model, weights, options=StateDictOptions(strict=False))
+        set_optimizer_state_dict(model, optimizer, moments)
+        curves = Curves.from_lines(folder.read_bytes(_CURVES).decode())
+        return Progress(step=run["step"], data=DataState(**run["data"])), curves
 
     def save(
-        self,
-        progress: Progress,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        metrics: list[MetricRow],
+        self, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer, curves: Curves
     ) -> None:
-        """Start writing a checkpoint; waits for the one before, not for this one."""
+        """Start to copy and write a checkpoint; waits for the one before, not for this one."""
         self.finish()
-        part = self._folder / f"step-{progress.step:08d}{_PART}"
-        if self._ranks.is_first:
-            # another rank's writer may have made it already
-            part.mkdir(exist_ok=True)
-            run = {"identity": self._identity, "step": progress.step, "data": asdict(progress.data)}
-            (part / "run.json").write_text(json.dumps(run))
-            (part / "metrics.jsonl").write_text("".join(json.dumps(asdict(row)) + "\n" for row in metrics))
-        weights, moments = get_state_dict(model, optimizer)
-        saving = state_dict_saver.async_save(
-            {"model": weights, "optimizer": moments}, checkpoint_id=part, process_group=self._group
-        )
-        assert isinstance(saving, Future)
-        self._pending = saving, part
+        folder = self._store.child(f"step-{progress.step:08d}.{self._term:04d}")
+        run = {"identity": self._identity, "step": progress.step, "data": asdict(progress.data)}
+        lines = curves.snapshot()
 
-    def settle(self) -> None:
-        """Publish the pending checkpoint if it has been written by now; never waits."""
-        # the first rank's part ends last: it writes `.metadata` when all others have reported
-        if self._pending is not None and self._ranks.is_first and self._pending[0].done():
-            self.finish()
+        def complete() -> None:
+            folder.write_bytes(_CURVES, lines.to_lines().encode())
+            if self._lease is not None:
+                self._lease.check()
+            folder.write_bytes(_MARKER, json.dumps(run).encode())
+
+        if self._ranks.device.type == "cuda":
+            # the copy has a stream of its own, which does not wait for the optimiser's
+            torch.cuda.synchronize(self._ranks.device)
+        response = state_dict_saver.async_save(
+            _flat(*_state(model, optimizer)),
+            storage_writer=StoreWriter(folder, self._ranks.rank, complete),
+            process_group=self._group,
+            async_stager=self._stager,
+        )
+        assert isinstance(response, AsyncSaveResponse)
+        self._copied, self._written = response.staging_completion, response.upload_completion
+
+    def wait_for_copy(self) -> None:
+        """Wait until the weights may change: until the pending checkpoint has been copied."""
+        if self._copied is not None:
+            self._copied.result()
+            self._copied = None
 
     def finish(self) -> None:
-        """Wait until the pending checkpoint is written, and publish it.
+        """Wait until the pending checkpoint is complete, and delete those that it makes superfluous.
 
         Raises:
-            Exception: whatever kept it from being written.
+            UserError: it cannot be written: the disk is full, or another run has taken the folder over.
         """
-        if self._pending is None:
+        self.wait_for_copy()
+        if self._written is None:
             return
-        saving, part = self._pending
-        self._pending = None
-        saving.result()
-        if self._ranks.is_first:
-            os.replace(part, part.with_suffix(""))
-            for old in self._complete()[: -self._keep]:
-                shutil.rmtree(old)
-
-    def _complete(self) -> list[Path]:
-        """Complete checkpoints, oldest first."""
-        return sorted(path for path in self._folder.glob("step-*") if path.suffix != _PART)
-
-
-@contextmanager
-def exclusive_use(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the folder's lock, waiting for a run that an earlier attempt left behind.
-
-    The kernel releases the lock when its holder ends, however it ends.
-    """
-    with (folder / "lock").open("w") as lock:
+        written, self._written = self._written, None
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another training process still uses {folder}; waiting for it to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+            written.result()
+        except CheckpointException as error:
+            raise _cause(error) from error
+        if self._ranks.is_first:
+            found = self._found()
+            for name in self._complete()[: -self._keep]:
+                self._delete(name, found[name])
+
+    def close(self) -> None:
+        """Complete what is pending, however the run ends, and give the buffers back.
+
+        Raises:
+            UserError: as `finish`.
+        """
+        try:
+            self.finish()
+        finally:
+            self._stager.close()
+
+    def _found(self) -> dict[str, list[str]]:
+        """The files of every checkpoint, complete or not."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self._store.list("step-"):
+            name, _, file = path.partition("/")
+            found[name].append(file)
+        return found
+
+    def _complete(self) -> list[str]:
+        """Names of complete checkpoints, oldest first."""
+        return sorted(name for name, files in self._found().items() if _MARKER in files)
+
+    def _delete(self, name: str, files: list[str]) -> None:
+        folder = self._store.child(name)
+        # without its marker it is no checkpoint, whatever happens to the rest
+        for file in sorted(files, key=lambda file: file != _MARKER):
+            folder.delete(file)
+
+
+def _state(model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Weights that are trained, and the optimiser's `state` and `param_groups`, by name of the weight."""
+    return get_state_dict(model, optimizer, options=StateDictOptions(ignore_frozen_params=True))
+
+
+def _flat(weights: dict[str, Any], moments: dict[str, Any]) -> dict[str, Tensor]:
+    """The tensors alone: everything else that an optimiser has follows from the configuration."""
+    tensors = {f"weights/{name}": tensor for name, tensor in weights.items()}
+    for name, state in moments["state"].items():
+        tensors |= {f"{moment}/{name}": tensor for moment, tensor in state.items()}
+    return tensors
+
+
+def _cause(error: CheckpointException) -> BaseException:
+    """What a person can mend or another attempt may not meet, where a rank met that; otherwise all that happened."""
+    causes = [cause for cause, _ in error.failures.values()]
+    return next((cause for cause in causes if isinstance(cause, (UserError, TransientError))), error)

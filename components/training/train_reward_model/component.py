@@ -12,10 +12,13 @@ def train_reward_model(
     pairs: dsl.Input[dsl.Dataset],
     model: dsl.Input[dsl.Dataset],
     trained: dsl.Output[dsl.Dataset],
+    headline: dsl.Output[dsl.Metrics],
 ) -> None:
     """Train a reward model."""
+    from components.training.train_reward_model.headline import last_metrics
     from components.training.train_reward_model.stage import STAGE
     from themis_common.stages.task import run_task
 
     inputs = {"pairs": pairs.path, "model": model.path}
     trained.metadata.update(run_task(STAGE, task=task, run=run, inputs=inputs, artifact=trained.path))
+    headline.metadata.update(last_metrics(trained.path))

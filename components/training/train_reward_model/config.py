@@ -20,6 +20,9 @@ class TrainRewardModelConfig:
         "centre",
         help="centre: (chosen + rejected)^2 of the paper; absolute: (|chosen| + |rejected|)^2 of the script",
     )
+    margin: float = option(
+        0.0, help="by how much a chosen reward is to exceed the rejected one, in the Bradley-Terry term"
+    )
     reward_head: Literal["carry", "zero"] = option(
         "carry",
         help="carry: go on with the reward head of the input model, if it has one; zero: start with a new one",
@@ -64,10 +67,45 @@ class TrainRewardModelConfig:
         "float32", help="dtype of the saved decoder; float32 hands the exact weights to the next stage"
     )
 
+    # adapters
+    lora_rank: int = option(
+        0, help="train low-rank adapters of this rank on a frozen decoder, merged at the end; 0: train all"
+    )
+    lora_alpha: int = option(32, help="adapters are scaled by lora_alpha / lora_rank")
+    lora_targets: tuple[str, ...] = option(
+        (), help="names of the linear layers that get adapters, like q_proj; none: all of the decoder's"
+    )
+
     # observation
     evaluate_every: int = option(
         0, help="steps between evaluations on the held-out pairs; 0: at the end only"
     )
+    log_every: int = option(
+        10,
+        help="steps between looks at the numbers, the only time the host waits for a device; no step's are lost",
+        affects_result=False,
+    )
+    trackers: tuple[Literal["tensorboard", "wandb"], ...] = option(
+        (),
+        help="where curves go besides lines of JSON; wandb takes its key from WANDB_API_KEY",
+        affects_result=False,
+    )
+    log_folder: str = option(
+        "",
+        help="local folder for curves while training; empty: `log` beside the checkpoints, if those are on a disk",
+        affects_result=False,
+    )
+    peak_tflops: float = option(
+        0.0,
+        help="TFLOP/s of one device at best, for the fraction of the limit; 0: of known GPUs by name",
+        affects_result=False,
+    )
+    spike_factor: float = option(
+        10.0,
+        help="a loss this many robust standard deviations, and 1 nat, above the median before stops the run; 0: never",
+        affects_result=False,
+    )
+    spike_window: int = option(50, help="steps that the median is taken from", affects_result=False)
 
     # how the work is done, which changes no more than the last bits of a result
     processes: int = option(
@@ -75,26 +113,49 @@ class TrainRewardModelConfig:
         help="processes to start on this machine; 0: one for each GPU, or one on a CPU",
         affects_result=False,
     )
+    launcher: Literal["torchrun", "accelerate"] = option(
+        "torchrun", help="what starts the processes", affects_result=False
+    )
+    accelerate_config: str = option(
+        "",
+        help="file of `accelerate config` that the run must agree with; empty: only the rendered one",
+        affects_result=False,
+    )
     threads: int = option(1, help="CPU threads of each process", affects_result=False)
     device: Literal["auto", "cpu", "cuda"] = option("auto", help="where to compute", affects_result=False)
     max_tokens_per_pack: int = option(
         16384, help="packed tokens that one process computes on at once; bounds memory", affects_result=False
     )
-    recompute: bool = option(
-        False,
-        help="compute activations a second time in backward instead of keeping them",
+    pad_packs_to: int = option(
+        1,
+        help="fill packs up to a multiple of this many tokens, so that few lengths occur and memory is used again",
         affects_result=False,
     )
-    kernels: Literal["plain", "liger"] = option(
-        "plain", help="plain: the model's own modules; liger: fused GPU kernels", affects_result=False
+    shard_size: int = option(
+        0,
+        help="neighbouring processes that share one copy of weights and optimiser; 0: all of them",
+        affects_result=False,
+    )
+    offload: bool = option(
+        False, help="keep weights and optimiser in CPU memory and update them there", affects_result=False
+    )
+    recompute: Literal["none", "layer", "selective"] = option(
+        "none",
+        help="what backward computes again; selective: all but matrix products and attention",
+        affects_result=False,
+    )
+    kernels: Literal["plain", "liger", "compile"] = option(
+        "plain",
+        help="plain: the model's own modules; liger: fused GPU kernels; compile: torch.compile of each layer",
+        affects_result=False,
     )
     save_every: int = option(50, help="steps between checkpoints", affects_result=False)
     checkpoints: str = option(
         "",
-        help="folder for checkpoints; empty: the stage's workspace, which must be a local disk",
+        help="folder for checkpoints: local, mounted or gs://; empty: the stage's workspace",
         affects_result=False,
     )
-    keep_checkpoints: int = option(2, help="checkpoints that stay on disk", affects_result=False)
+    keep_checkpoints: int = option(2, help="checkpoints that stay", affects_result=False)
     collective_minutes: float = option(
         30.0, help="minutes after which a silent rank fails the run", affects_result=False
     )
@@ -105,6 +166,7 @@ class TrainRewardModelConfig:
             epochs=self.epochs,
             global_batch=self.global_batch,
             max_tokens_per_pack=self.max_tokens_per_pack,
+            pad_packs_to=self.pad_packs_to,
         )
         _at_least(1, threads=self.threads, save_every=self.save_every, keep_checkpoints=self.keep_checkpoints)
         _at_least(
@@ -112,10 +174,15 @@ class TrainRewardModelConfig:
             lm_weight=self.lm_weight,
             magnitude_weight=self.magnitude_weight,
             gradient_clip=self.gradient_clip,
+            margin=self.margin,
         )
         _at_least(
             0, weight_decay=self.weight_decay, evaluate_every=self.evaluate_every, processes=self.processes
         )
+        _at_least(1, log_every=self.log_every, spike_window=self.spike_window)
+        _at_least(0, peak_tflops=self.peak_tflops, spike_factor=self.spike_factor)
+        _at_least(0, shard_size=self.shard_size, lora_rank=self.lora_rank)
+        _at_least(1, lora_alpha=self.lora_alpha)
         _above_zero(
             learning_rate=self.learning_rate, epsilon=self.epsilon, collective_minutes=self.collective_minutes
         )
@@ -123,9 +190,21 @@ class TrainRewardModelConfig:
         _share(beta1=self.beta1, beta2=self.beta2)
         if self.warmup_ratio + self.stable_ratio > 1:
             raise ValueError("warmup_ratio and stable_ratio sum to more than 1")
+        if self.max_tokens_per_pack % self.pad_packs_to:
+            raise ValueError(
+                "max_tokens_per_pack must be a multiple of pad_packs_to, or full packs would outgrow it"
+            )
         if self.stable_ratio and self.schedule == "cosine":
             raise ValueError(
                 "stable_ratio has no meaning for the cosine schedule: set 0 or take warmup_stable_decay"
+            )
+        if self.accelerate_config and self.launcher != "accelerate":
+            raise ValueError("accelerate_config is set, but launcher is not accelerate: set it, too")
+        if self.lora_targets and not self.lora_rank:
+            raise ValueError("lora_targets has no meaning without adapters: set lora_rank")
+        if self.kernels == "compile" and self.recompute == "selective":
+            raise ValueError(
+                "recompute selective cannot see into what kernels compile makes: take recompute layer or none"
             )
 
 

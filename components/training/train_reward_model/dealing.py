@@ -12,6 +12,10 @@ from transformers import PretrainedConfig
 
 from themis_common.modeling.token_pair import TokenPair
 
+_SLOPES = (0.0, 0.3, 0.6, 0.9)
+"""By what share of the mean slot the last micro-step is to be shorter than the first. A pair that costs more than the
+mean slot makes one micro-step long; then it pays to make that one long for all ranks, and another one short."""
+
 
 @dataclass(frozen=True, slots=True)
 class PairCost:
@@ -41,6 +45,10 @@ class PairCost:
             per_label=2 * config.vocab_size * config.hidden_size,
         )
 
+    def of_start(self, tokens: int) -> float:
+        """The cost of the first tokens of a pair's prefix."""
+        return tokens * self.per_token + _triangle(tokens) * self.per_attended
+
     def __call__(self, pair: TokenPair) -> float:
         """The cost of one pair in the shared-prefix layout."""
         prefix, chosen, rejected = len(pair.prefix), len(pair.chosen), len(pair.rejected)
@@ -62,20 +70,45 @@ def deal(costs: Sequence[float], tokens: Sequence[int], ranks: int, max_tokens: 
     """
     assert max(tokens, default=0) <= max_tokens, "a pair is larger than a slot"
     micro_steps = max(1, -(-sum(tokens) // (ranks * max_tokens)))
-    while (slots := _fill(costs, tokens, ranks * micro_steps, max_tokens)) is None:
+    while not (dealt := _deal_evenly(costs, tokens, ranks, micro_steps, max_tokens)):
         micro_steps += 1
-    # neighbours in cost meet in one micro-step
-    slots.sort(key=lambda slot: (-sum(costs[pair] for pair in slot), slot))
-    return [slots[step * ranks : (step + 1) * ranks] for step in range(micro_steps)]
+    return min(dealt, key=lambda slots: longest(slots, costs))
+
+
+def longest(slots: list[list[list[int]]], costs: Sequence[float]) -> float:
+    """How long the step lasts, in units of cost: the costliest slot of every micro-step."""
+    return sum(max(sum(costs[pair] for pair in slot) for slot in micro_step) for micro_step in slots)
+
+
+def _deal_evenly(
+    costs: Sequence[float], tokens: Sequence[int], ranks: int, micro_steps: int, max_tokens: int
+) -> list[list[list[list[int]]]]:
+    """Ways to deal in so many micro-steps; none where a pair finds no room."""
+    mean = sum(costs) / (ranks * micro_steps)
+    found = []
+    for slope in _SLOPES if micro_steps > 1 else _SLOPES[:1]:
+        heads = [
+            slope * mean * step / max(1, micro_steps - 1) for step in range(micro_steps) for _ in range(ranks)
+        ]
+        slots = _fill(costs, tokens, heads, max_tokens)
+        if slots is not None:
+            # neighbours in cost meet in one micro-step
+            slots.sort(key=lambda slot: (-sum(costs[pair] for pair in slot), slot))
+            found.append([slots[step * ranks : (step + 1) * ranks] for step in range(micro_steps)])
+    return found
 
 
 def _fill(
-    costs: Sequence[float], tokens: Sequence[int], num_slots: int, max_tokens: int
+    costs: Sequence[float], tokens: Sequence[int], heads: Sequence[float], max_tokens: int
 ) -> list[list[int]] | None:
-    """Costliest pair first, each into the cheapest slot with room; None where one finds no room."""
-    slots: list[list[int]] = [[] for _ in range(num_slots)]
-    filled = [0] * num_slots
-    cheapest = [(0.0, slot) for slot in range(num_slots)]
+    """Costliest pair first, each into the cheapest slot with room; None where one finds no room.
+
+    Args:
+        heads: for each slot, what it is to count as holding from the start.
+    """
+    slots: list[list[int]] = [[] for _ in heads]
+    filled = [0] * len(heads)
+    cheapest = sorted((head, slot) for slot, head in enumerate(heads))
     for pair in sorted(range(len(costs)), key=lambda pair: (-costs[pair], pair)):
         full = []
         while cheapest and filled[cheapest[0][1]] + tokens[pair] > max_tokens:

@@ -1,4 +1,4 @@
-"""Starts the processes of a training run on this machine and passes on what happens to them."""
+"""Starts this node's processes of a training run and passes on what happens to them."""
 
 import os
 import signal
@@ -11,7 +11,9 @@ from pathlib import Path
 from types import FrameType
 
 import themis_common
+from components.training.train_reward_model.accelerate_config import write_accelerate_config
 from components.training.train_reward_model.job import Job
+from components.training.train_reward_model.rendezvous import read_rendezvous
 from themis_common.errors import UserError
 
 STOPPED = 143
@@ -20,40 +22,56 @@ STOPPED = 143
 _GRACE_SECONDS = 600
 
 
-def run_job(job: Job, job_file: Path, processes: int) -> None:
-    """Train with torchrun and return when the model is written.
+def run_job(job: Job, job_file: Path, processes: int) -> bool:
+    """Train and return when the model is written; whether it is on this node, which one of several has.
 
-    SIGTERM and SIGINT to this process let the run finish its step and save; then this process exits with 143. So does
-    the death of this process, of which only the exit code is lost.
+    The options choose who starts the processes, torchrun or accelerate. Where the environment names other nodes, they
+    are joined. SIGTERM and SIGINT to this process let the run finish its step and save; then this process exits with
+    143. So does the same on another node, and the death of this process, of which only the exit code is lost.
+
+    Args:
+        processes: to start on this node.
 
     Raises:
         UserError: what a rank has to tell the user.
         RuntimeError: a rank failed in another way; its messages are on stderr.
     """
     job.write(job_file)
+    job.stopped_file.unlink(missing_ok=True)
+    rendezvous = read_rendezvous(os.environ, processes)
+    environment = _environment(job)
+    if job.config.launcher == "accelerate":
+        # what these say is in the rendered file, and torchrun inside accelerate would read them as well
+        environment = {name: value for name, value in environment.items() if not name.startswith("PET_")}
+        rendered = job_file.with_name("accelerate.yaml")
+        write_accelerate_config(rendered, job.config, processes, rendezvous)
+        options = ["--config_file", str(rendered)]
+    else:
+        environment |= rendezvous.variables if rendezvous else {}
+        alone = [] if rendezvous else ["--standalone"]
+        options = [*alone, "--nproc-per-node", str(processes)]
     command = [
-        *(sys.executable, "-m", "torch.distributed.run"),
-        *("--standalone", "--nproc-per-node", str(processes)),
+        *(sys.executable, "-m", "components.training.train_reward_model.agent"),
+        *(job.config.launcher, *options),
         *("-m", "components.training.train_reward_model", "--job", str(job_file), "--stop-at-eof"),
     ]
     # Its own session, so that Ctrl-C reaches it once, from here, and not also from the terminal. All ranks inherit the
     # pipe, which ends when this process does, even by SIGKILL.
     with (
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, env=_environment(job), start_new_session=True
-        ) as child,
+        subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True) as child,
         _forwarded_signals(child) as received,
     ):
         code = child.wait()
-    messages = [path.read_text() for rank in range(processes) if (path := job.failure_file(rank)).is_file()]
+    messages = [path.read_text() for path in job.failure_files()]
     if messages:
         raise UserError(messages[0])
-    if received and code:
+    if code and (received or job.stopped_file.exists()):
         raise SystemExit(STOPPED)
     if code:
         raise RuntimeError(
-            f"training failed (torchrun exited with {code}); the messages of its processes are above"
+            f"training failed ({job.config.launcher} exited with {code}); the messages of its processes are above"
         )
+    return rendezvous is None or job.output.exists()
 
 
 def _environment(job: Job) -> dict[str, str]:

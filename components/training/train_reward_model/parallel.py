@@ -1,7 +1,8 @@
 """Ranks and sharding: PyTorch's FSDP2 over all ranks, on GPUs with NCCL and on CPUs with gloo alike.
 
 Every decoder layer is a group of its own, gathered when its turn comes; the embeddings, the final norm and an untied
-output embedding form the root group; the reward head is a group that computes in float32.
+output embedding form the root group; the reward head is a group that computes in float32. The shards of a model lie on
+all ranks, or on groups of neighbours that hold a copy each (HSDP).
 """
 
 import os
@@ -13,14 +14,17 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 from transformers import PretrainedConfig
 
 from components.training.train_reward_model.config import TrainRewardModelConfig
+from components.training.train_reward_model.kernels import apply_kernels
+from components.training.train_reward_model.recompute import recompute_layers
 from themis_common.errors import UserError
-from themis_common.modeling.model import RewardModel, empty_reward_model
+from themis_common.modeling.adapters import add_adapters, initialise_adapters
+from themis_common.modeling.model import RewardModel, decoder_layers, empty_reward_model
 
 T = TypeVar("T")
 
@@ -37,11 +41,6 @@ class Ranks:
     def is_first(self) -> bool:
         """Whether this rank writes files and talks."""
         return self.rank == 0
-
-    def sum(self, values: Tensor) -> Tensor:
-        """Add `values` (in place) over all ranks."""
-        dist.all_reduce(values)
-        return values
 
     def gather(self, value: T) -> list[T]:
         """The `value` of every rank, in the order of ranks."""
@@ -67,8 +66,9 @@ def joined_ranks(config: TrainRewardModelConfig) -> Iterator[Ranks]:
         if local_rank >= gpus:
             raise UserError(f"process {local_rank} has no GPU of its own (found {gpus}): lower processes")
         torch.cuda.set_device(local_rank)
+    # gloo beside NCCL, because offloaded gradients have their norm summed in CPU memory
     dist.init_process_group(
-        "nccl" if use_cuda else "gloo", timeout=timedelta(minutes=config.collective_minutes)
+        "cpu:gloo,cuda:nccl" if use_cuda else "gloo", timeout=timedelta(minutes=config.collective_minutes)
     )
     device = torch.device("cuda", local_rank) if use_cuda else torch.device("cpu")
     try:
@@ -82,54 +82,65 @@ def joined_ranks(config: TrainRewardModelConfig) -> Iterator[Ranks]:
 def make_sharded_model(
     config: PretrainedConfig, training: TrainRewardModelConfig, ranks: Ranks
 ) -> RewardModel:
-    """A sharded model with float32 weights that are still to be loaded; its reward head is zero.
+    """A sharded model whose stored weights are still to be loaded; its reward head and its adapters change nothing.
 
-    It is laid out without memory first, so that no rank ever holds more than its shards.
+    Weights that are trained are float32. The model is laid out without memory first, so that no rank ever holds more
+    than its shards.
+
+    Raises:
+        UserError: the shape of the mesh, the kernels or the adapters do not fit.
     """
+    mesh = _mesh(training.shard_size, ranks)
     model = empty_reward_model(config)
-    if training.kernels == "liger":
-        _apply_liger(model, ranks)
-    if training.recompute:
-        # transformers 5.23 renamed the method
-        enable = getattr(
-            model.body, "activation_checkpointing_enable", model.body.gradient_checkpointing_enable
+    apply_kernels(model, training.kernels, ranks.device)
+    if training.lora_rank:
+        add_adapters(
+            model,
+            rank=training.lora_rank,
+            alpha=training.lora_alpha,
+            targets=training.lora_targets,
+            frozen_dtype=getattr(torch, training.compute_dtype),
         )
-        enable({"use_reentrant": False})
-    _shard(model, training, ranks)
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    model.to_empty(device=ranks.device)
-    for name, buffer in model.named_buffers():
-        buffer.copy_(buffers[name])
+    recompute_layers(decoder_layers(model), training.recompute)
+    _shard(model, mesh, training, ranks.device)
+    _give_memory(model, torch.device("cpu") if training.offload else ranks.device)
     nn.init.zeros_(model.reward_head.weight)
+    initialise_adapters(model, training.seed)
     return model
 
 
-def _shard(model: RewardModel, training: TrainRewardModelConfig, ranks: Ranks) -> None:
-    mesh = init_device_mesh(ranks.device.type, (ranks.world,))
+def _mesh(shard_size: int, ranks: Ranks) -> DeviceMesh:
+    """One row of ranks for each copy of the model; neighbours, which share a machine, shard it between them."""
+    size = shard_size or ranks.world
+    if ranks.world % size:
+        raise UserError(
+            f"shard_size is {size}, which does not divide the {ranks.world} processes: set a divisor, or 0 for all"
+        )
+    if size == ranks.world:
+        return init_device_mesh(ranks.device.type, (ranks.world,))
+    return init_device_mesh(
+        ranks.device.type, (ranks.world // size, size), mesh_dim_names=("replicate", "shard")
+    )
+
+
+def _shard(
+    model: RewardModel, mesh: DeviceMesh, training: TrainRewardModelConfig, device: torch.device
+) -> None:
     policy = MixedPrecisionPolicy(
         param_dtype=getattr(torch, training.compute_dtype), reduce_dtype=getattr(torch, training.reduce_dtype)
     )
     exact = MixedPrecisionPolicy(param_dtype=torch.float32, reduce_dtype=torch.float32)
-    layers = model.body.get_submodule("layers")
-    assert isinstance(layers, nn.ModuleList)
-    for layer in layers:
-        fully_shard(layer, mesh=mesh, mp_policy=policy)
-    fully_shard(model.reward_head, mesh=mesh, mp_policy=exact)
-    fully_shard(model, mesh=mesh, mp_policy=policy)
+    where = CPUOffloadPolicy(pin_memory=device.type == "cuda") if training.offload else OffloadPolicy()
+    for layer in decoder_layers(model):
+        fully_shard(layer, mesh=mesh, mp_policy=policy, offload_policy=where)
+    fully_shard(model.reward_head, mesh=mesh, mp_policy=exact, offload_policy=where)
+    fully_shard(model, mesh=mesh, mp_policy=policy, offload_policy=where)
 
 
-def _apply_liger(model: RewardModel, ranks: Ranks) -> None:
-    if ranks.device.type != "cuda":
-        raise UserError("kernels is liger, which runs on GPUs only: set kernels to plain")
-    try:
-        from liger_kernel.transformers.monkey_patch import MODEL_TYPE_TO_APPLY_LIGER_FN
-    except ImportError as error:
-        raise UserError(
-            f"kernels is liger, but it cannot be imported ({error}): install themis[liger]"
-        ) from error
-    if model.config.model_type not in MODEL_TYPE_TO_APPLY_LIGER_FN:
-        raise UserError(
-            f"liger has no kernels for model type {model.config.model_type!r}: set kernels to plain"
-        )
-    # the loss is our own; its fused one would be a second way to compute it
-    MODEL_TYPE_TO_APPLY_LIGER_FN[model.config.model_type](fused_linear_cross_entropy=False, model=model.body)
+def _give_memory(model: RewardModel, parameters_on: torch.device) -> None:
+    """Replace meta tensors by real ones; buffers, which sharding has put where they belong, stay as they are."""
+    buffers = dict(model.named_buffers())
+    model.to_empty(device=parameters_on)
+    for name, buffer in buffers.items():
+        owner, _, attribute = name.rpartition(".")
+        setattr(model.get_submodule(owner), attribute, buffer)

@@ -6,15 +6,17 @@ heads, so that PM goes on exactly where PT ended; the side table `metrics` holds
 """
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from components.training.train_reward_model.config import TrainRewardModelConfig
-from components.training.train_reward_model.job import METRICS, MODEL, Job
+from components.training.train_reward_model.job import METRICS, MODEL, SPEED, Job
 from components.training.train_reward_model.launch import run_job
 from components.training.train_reward_model.pair_file import write_pair_file
+from components.training.train_reward_model.rendezvous import processes_per_node
 from themis_common.config import result_values
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
@@ -23,9 +25,10 @@ from themis_common.modeling.model_files import fetch_model, publish_model
 from themis_common.schemas import MODEL_FILES, TOKENISED_PAIRS, TRAINING_METRICS
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole
+from themis_common.store import Store, open_store
 from themis_common.store.local import LocalStore
 
-_VERSION = 1
+_VERSION = 2
 
 
 def train_reward_model(context: Context[TrainRewardModelConfig], unit: str, output: UnitOutput) -> None:
@@ -37,16 +40,22 @@ def train_reward_model(context: Context[TrainRewardModelConfig], unit: str, outp
     if not _has_training_pairs(pairs):
         _hand_on(context, folder, output)
         return
+    checkpoints = open_store(context.config.checkpoints) if context.config.checkpoints else context.workspace
     job = Job(
         identity=digest_of([_VERSION, result_values(context.config), pairs.digest, model.digest]),
         config=context.config,
         model=folder,
         pairs=pair_file,
-        checkpoints=_checkpoint_folder(context),
+        checkpoints=checkpoints.uri,
+        log=_log_folder(context, checkpoints),
         output=context.scratch / "trained",
     )
-    run_job(job, context.scratch / "job.json", _processes(context.config))
+    if not run_job(job, context.scratch / "job.json", _processes(context.config)):
+        context.progress.say("this node has done its part; the node of the first rank publishes the model")
+        raise SystemExit(0)
     publish_model(job.output / MODEL, output)
+    # how fast it went is no part of the result, which is the same whenever it is made
+    context.workspace.write_bytes(SPEED, (job.output / SPEED).read_bytes())
     for line in (job.output / METRICS).read_text().splitlines():
         row = json.loads(line)
         output.add("metrics", {"row_key": row_key(row["step"], row["metric"], row["slice"]), **row})
@@ -75,22 +84,16 @@ def _hand_on(context: Context[TrainRewardModelConfig], model: Path, output: Unit
     publish_model(model, output)
 
 
-def _checkpoint_folder(context: Context[TrainRewardModelConfig]) -> Path:
-    if context.config.checkpoints:
-        folder = Path(context.config.checkpoints)
-    elif isinstance(context.workspace, LocalStore):
-        folder = context.workspace.root
-    else:
-        raise UserError(
-            f"checkpoints need a file system, and {context.workspace.uri} is none: set checkpoints to a mounted folder"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _log_folder(context: Context[TrainRewardModelConfig], checkpoints: Store) -> Path:
+    if context.config.log_folder:
+        return Path(context.config.log_folder)
+    return (checkpoints.root if isinstance(checkpoints, LocalStore) else context.scratch) / "log"
 
 
 def _processes(options: TrainRewardModelConfig) -> int:
-    if options.processes or options.device == "cpu":
-        return options.processes or 1
+    wanted = options.processes or processes_per_node(os.environ)
+    if wanted or options.device == "cpu":
+        return wanted or 1
     import torch
 
     return max(1, torch.cuda.device_count())

@@ -1,16 +1,14 @@
 """Writes what training made: a model folder with both heads, and the metrics of the whole run."""
 
-import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
-from components.training.train_reward_model.job import METRICS, MODEL
-from components.training.train_reward_model.metrics import MetricRow
+from components.training.train_reward_model.job import METRICS, MODEL, SPEED
+from components.training.train_reward_model.metrics import Curves, as_lines
 from components.training.train_reward_model.parallel import Ranks
 from themis_common.modeling.model import RewardModel, causal_lm_class
 from themis_common.modeling.model_files import TOKENIZER_FILES
@@ -19,18 +17,21 @@ from themis_common.modeling.weights import (
     num_bytes,
     save_reward_head,
     save_weights,
+    stored_adapters,
     stored_parameters,
 )
 
 
 def save_trained_model(
-    model: RewardModel, base: Path, output: Path, save_dtype: str, metrics: list[MetricRow], ranks: Ranks
+    model: RewardModel, base: Path, output: Path, save_dtype: str, curves: Curves, ranks: Ranks
 ) -> None:
-    """Gather the weights tensor by tensor and write the model folder; all ranks call this together.
+    """Gather the weights tensor by tensor, adapters merged into them, and write the model folder.
+
+    All ranks call this together.
 
     Args:
         base: the folder that training started from, for the tokenizer.
-        output: gets `model/` and `metrics.jsonl`; replaced if it is there.
+        output: gets `model/`, `metrics.jsonl` and `speed.jsonl`; replaced if it is there.
     """
     folder = output / MODEL
     if ranks.is_first:
@@ -38,11 +39,19 @@ def save_trained_model(
         folder.mkdir(parents=True)
     parameters = stored_parameters(model)
     head = _gathered(parameters.pop(REWARD_HEAD))
+    adapters = stored_adapters(model)
     dtype: torch.dtype = getattr(torch, save_dtype)
+
+    def read(name: str) -> Tensor:
+        whole = _gathered(parameters[name])
+        if name in adapters:
+            whole = adapters[name].merge_into(whole, _gathered)
+        return whole.to(dtype)
+
     save_weights(
         folder if ranks.is_first else None,
         {name: num_bytes(parameter.shape, dtype) for name, parameter in parameters.items()},
-        lambda name: _gathered(parameters[name]).to(dtype),
+        read,
     )
     if ranks.is_first:
         save_reward_head(folder, head)
@@ -52,7 +61,8 @@ def save_trained_model(
         for name in TOKENIZER_FILES:
             if (base / name).is_file():
                 shutil.copyfile(base / name, folder / name)
-        (output / METRICS).write_text("".join(json.dumps(asdict(row)) + "\n" for row in metrics))
+        (output / METRICS).write_text(as_lines(curves.results))
+        (output / SPEED).write_text(as_lines(curves.speed))
 
 
 def _gathered(parameter: Tensor) -> Tensor:

@@ -52,3 +52,32 @@ def test_no_pairs_give_a_row_that_nothing_is_read_from() -> None:
 def test_a_side_without_a_token_of_its_own_is_refused() -> None:
     with pytest.raises(AssertionError, match="no token of its own"):
         TokenPair("a", ids(1), ids(), ids(2), prompt_tokens=1)
+
+
+def test_pairs_of_a_pack_share_the_start_of_their_prompts() -> None:
+    system = ids(*range(40))
+    prompts = [ids(*system, 50), ids(*system, 60, 61)]
+    pairs = [TokenPair(str(n), prompt, ids(70, 71), ids(72), len(prompt)) for n, prompt in enumerate(prompts)]
+    pack = pack_pairs(pairs)
+    assert pack.token_ids.tolist() == [*system, 50, 60, 61, 70, 71, 72, 70, 71, 72]
+    assert pack.lm_rows.tolist() == [40, 43, 42, 46]
+    assert pack.lm_labels.tolist() == [70, 71, 70, 71]
+    seen = [pack.segments.kv_rows[start:end].tolist() for _, _, start, end in pack.segments.bounds]
+    assert seen[2] == [*range(40), 41, 42]
+    assert seen[-1] == [*range(40), 41, 42, 48]
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_padding_fills_up_to_a_multiple_beyond_all_positions_and_rows_in_use(
+    pairs: list[TokenPair], number: int
+) -> None:
+    plain, padded = pack_pairs(pairs[:number]), pack_pairs(pairs[:number], pad_to_multiple=512)
+    used = len(plain.token_ids)
+    assert len(padded.token_ids) == 512
+    assert padded.token_ids[:used].tolist() == plain.token_ids.tolist()
+    assert padded.positions.max() < 128
+    assert padded.lm_rows.tolist() == plain.lm_rows.tolist()
+    num_segments = len(plain.segments.bounds)
+    assert padded.segments.bounds[:num_segments] == plain.segments.bounds
+    for q_start, _, k_start, k_end in padded.segments.bounds[num_segments:]:
+        assert padded.segments.kv_rows[k_start:k_end].min() == q_start >= used

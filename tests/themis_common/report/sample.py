@@ -4,11 +4,13 @@ import dataclasses
 import math
 
 from themis_common.report.model import (
+    Bin,
     Chart,
     Curve,
     ExamplePair,
     Fact,
     FunnelStage,
+    Histogram,
     Leaderboard,
     LeaderboardRow,
     ManifestLine,
@@ -155,6 +157,20 @@ def _run(name: str, steps: int, gain: float) -> TrainingRun:
                     Curve(name="held out", points=rise(0.0)),
                 ),
                 unit="share",
+            ),
+        ),
+        histograms=(
+            Histogram(
+                title="Rewards of held-out pairs",
+                series=("chosen", "rejected"),
+                bins=tuple(
+                    Bin(
+                        low=low / 2,
+                        high=low / 2 + 0.5,
+                        counts={"chosen": 7 + low, "rejected": 7 - low},
+                    )
+                    for low in range(-6, 6)
+                ),
             ),
         ),
         by_criterion=tuple(

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from themis_common.report.model import Chart, Curve
+from themis_common.report.model import Bin, Chart, Curve, Histogram
 from themis_common.report.plot import (
     HEIGHT,
     LEFT,
@@ -14,6 +14,7 @@ from themis_common.report.plot import (
     WIDTH,
     nice_ticks,
     plot,
+    plot_histogram,
     sparklines,
     thinned,
 )
@@ -40,6 +41,30 @@ def test_shares_are_labelled_as_per_cent() -> None:
     plotted = plot(Chart(title="t", unit="share", curves=(Curve(name="a", points=((0, 0.5), (10, 0.62))),)))
     assert [tick.label for tick in plotted.y_ticks] == ["50%", "55%", "60%", "65%"]
     assert plotted.curves[0].last == "62.0%"
+
+
+def test_a_histogram_outlines_each_series_and_falls_to_zero_in_gaps() -> None:
+    bins = (
+        Bin(low=-1.0, high=0.0, counts={"chosen": 1, "rejected": 4}),
+        Bin(low=2.0, high=3.0, counts={"chosen": 8}),
+    )
+    plotted = plot_histogram(Histogram(title="t", series=("chosen", "rejected"), bins=bins))
+    floor, top = plotted.y_ticks[0].at, plotted.y_ticks[-1].at
+    assert plotted.y_ticks[-1].label == "8"
+    chosen, rejected = (_pixels(curve.path) for curve in plotted.curves)
+    assert min(y for _, y in chosen) == top
+    assert min(y for _, y in rejected) == pytest.approx((floor + top) / 2)
+    width = (WIDTH - LEFT - RIGHT) / 4
+    gap = [y for x, y in chosen if LEFT + width < x < LEFT + 3 * width or y == floor]
+    assert set(gap) == {floor}
+    assert (chosen[0], chosen[-1]) == ((LEFT, floor), (WIDTH - RIGHT, floor))
+    assert plotted.description == "t: chosen has its middle in 2 to 3; rejected has its middle in -1 to 0"
+    assert plotted.x_unit == ""
+
+
+def test_a_histogram_of_nothing_is_drawn_empty() -> None:
+    plotted = plot_histogram(Histogram(title="t", series=("chosen",), bins=()))
+    assert plotted.curves[0].last == "nowhere"
 
 
 @pytest.mark.parametrize("points", [(), ((7, 0.3),), ((0, 0.0), (1, 0.0))])

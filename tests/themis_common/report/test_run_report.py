@@ -113,6 +113,11 @@ _METRICS = [
     _metric(3, "held_out/accuracy", "Memory_Efficiency", 0.65),
     _metric(3, "held_out/pairs", "Memory_Efficiency", 20.0),
     _metric(3, "held_out/accuracy", "CSharp", 0.6),
+    *(_metric(step, "grad_norm", "all", 2.0 / step) for step in (1, 2, 3)),
+    _metric(1, "histogram/chosen", "0..1", 20.0),
+    _metric(3, "histogram/chosen", "0..0.5", 15.0),
+    _metric(3, "histogram/chosen", "0.5..1", 5.0),
+    _metric(3, "histogram/rejected", "-0.5..0", 20.0),
 ]
 
 
@@ -185,13 +190,29 @@ def test_training_curves(folder: RunFolder) -> None:
     (run,) = _report(folder).training
     assert run.name.startswith("PT: ")
     assert run.remark == "3 steps of up to 8 pairs, 2 epochs"
-    loss, margin, accuracy = run.charts
+    loss, margin, accuracy, norm = run.charts
     assert loss.curves[0].points == ((1, 1.0), (2, 0.5), (3, 1 / 3))
     assert (loss.curves[1].name, loss.curves[1].points) == ("language model, weight 0.25", ((1, 2.0),))
     assert margin.curves == ()
     assert [curve.name for curve in accuracy.curves] == ["training", "held out"]
+    assert norm.curves[0].points == ((1, 2.0), (2, 1.0), (3, 2 / 3))
+    (rewards,) = run.histograms
+    assert [(found.low, found.high, found.counts) for found in rewards.bins] == [
+        (-0.5, 0.0, {"rejected": 20}),
+        (0.0, 0.5, {"chosen": 15}),
+        (0.5, 1.0, {"chosen": 5}),
+    ]
     assert [(row.name, row.pairs) for row in run.by_criterion] == [("Memory Efficiency", 20)]
     assert [(row.name, row.points) for row in run.by_language] == [("C#", ((3, 0.6),))]
+
+
+def test_how_fast_training_went_is_drawn_where_that_is_known(folder: RunFolder) -> None:
+    rows = [_metric(step, "speed/pairs_per_second", "all", 100.0 * step) for step in (10, 20)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    folder.store.write_bytes("data/train_general/_workspace/speed.jsonl", lines.encode())
+    (run,) = _report(folder).training
+    assert run.charts[-1].title == "Pairs a second"
+    assert run.charts[-1].curves[0].points == ((10, 1000.0), (20, 2000.0))
 
 
 def test_a_stage_that_lets_nothing_through_is_named(folder: RunFolder) -> None:

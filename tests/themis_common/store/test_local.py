@@ -1,5 +1,6 @@
 """What is special to the store on a local disk."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from themis_common.errors import UserError
-from themis_common.store import open_store
+from themis_common.store import AlreadyExistsError, open_store
 
 
 def test_a_failed_write_leaves_no_hidden_files(tmp_path: Path) -> None:
@@ -32,3 +33,19 @@ def test_an_unwritable_place_is_a_user_error(tmp_path: Path) -> None:
 def test_errors_of_the_callers_block_are_not_blamed_on_the_file(tmp_path: Path) -> None:
     with pytest.raises(PermissionError, match="elsewhere"), open_store(tmp_path).open_write("f"):
         raise PermissionError(13, "elsewhere")
+
+
+def test_exclusive_creation_works_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: Path, target: Path) -> None:
+        # as gcsfuse answers
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "link", link)
+    store = open_store(tmp_path)
+    store.write_bytes("lock", b"first", exclusive=True)
+    with pytest.raises(AlreadyExistsError, match="lock exists already"):
+        store.write_bytes("lock", b"second", exclusive=True)
+    assert store.read_bytes("lock") == b"first"
+    assert list(store.list()) == ["lock"]

@@ -1,15 +1,20 @@
 """The training part of a report: the curves of every phase, from the metrics beside the trained model."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from themis_common.datasets.reader import DatasetReader
-from themis_common.report.model import Chart, Curve, SliceCurve, TrainingRun
+from themis_common.report.model import Bin, Chart, Curve, Histogram, SliceCurve, TrainingRun
 from themis_common.report.run.outputs import TaskOutput, of_stage
 from themis_common.schemas import MODEL_FILES, TRAINING_METRICS
+from themis_common.stages.run import WORKSPACE
+from themis_common.store import open_store
 from themis_common.taxonomy import Criterion, Language
 
 _ALL = "all"
+_SPEED = "speed.jsonl"
 _PHASES = {
     "train_general": "PT: preference-model pre-training on general pairs",
     "train_code": "PM: preference modelling on code pairs",
@@ -25,7 +30,8 @@ def training_runs(outputs: Sequence[TaskOutput]) -> tuple[TrainingRun, ...]:
 
 
 def _training_run(output: TaskOutput) -> TrainingRun:
-    curves = _curves(DatasetReader(output.uri, MODEL_FILES))
+    metrics = DatasetReader(output.uri, MODEL_FILES).side_rows("metrics", TRAINING_METRICS)
+    curves = _curves([*metrics, *_speed(output)])
     config = output.manifest.config
     steps = max((points[-1][0] for points in curves.values()), default=0)
     return TrainingRun(
@@ -40,16 +46,26 @@ def _training_run(output: TaskOutput) -> TrainingRun:
                 {"reward/accuracy": "training", "held_out/accuracy": "held out"},
                 share=True,
             ),
+            *_progress_charts(curves),
         ),
+        histograms=_histograms(curves),
         by_criterion=_slices(curves, [(member.key, member.label) for member in Criterion]),
         by_language=_slices(curves, [(member.key, member.label) for member in Language]),
     )
 
 
-def _curves(model: DatasetReader) -> Curves:
+def _speed(output: TaskOutput) -> list[dict[str, Any]]:
+    """Rows on how fast the task went, which are no part of its dataset; none where another task made that."""
+    workspace = open_store(output.uri).child(WORKSPACE)
+    if not workspace.exists(_SPEED):
+        return []
+    return [json.loads(line) for line in workspace.read_bytes(_SPEED).splitlines()]
+
+
+def _curves(rows: Iterable[Mapping[str, Any]]) -> Curves:
     """Points in step order, by metric and slice."""
     found: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
-    for row in model.side_rows("metrics", TRAINING_METRICS):
+    for row in rows:
         found[row["metric"], row["slice"]].append((row["step"], row["value"]))
     return {name: tuple(sorted(points)) for name, points in found.items()}
 
@@ -82,6 +98,32 @@ def _chart(title: str, curves: Curves, names: dict[str, str], *, share: bool = F
         ),
         unit="share" if share else "",
     )
+
+
+def _progress_charts(curves: Curves) -> list[Chart]:
+    """Charts of what not every run records."""
+    charts = [
+        _chart("Gradient norm", curves, {"grad_norm": "before clipping"}),
+        _chart("Pairs a second", curves, {"speed/pairs_per_second": "all devices"}),
+        _chart("Fraction of the limit", curves, {"speed/fraction_of_limit": "of peak FLOP/s"}, share=True),
+    ]
+    return [chart for chart in charts if chart.curves]
+
+
+def _histograms(curves: Curves) -> tuple[Histogram, ...]:
+    """Rewards of the held-out pairs after the last evaluation."""
+    sides = {"histogram/chosen": "chosen", "histogram/rejected": "rejected"}
+    found = {(metric, name): points[-1] for (metric, name), points in curves.items() if metric in sides}
+    last = max((step for step, _ in found.values()), default=0)
+    counts: dict[tuple[float, float], dict[str, int]] = defaultdict(dict)
+    for (metric, name), (step, count) in found.items():
+        if step == last:
+            low, _, high = name.partition("..")
+            counts[float(low), float(high)][sides[metric]] = round(count)
+    if not counts:
+        return ()
+    bins = tuple(Bin(low=low, high=high, counts=counts[low, high]) for low, high in sorted(counts))
+    return (Histogram(title="Rewards of held-out pairs", series=tuple(sides.values()), bins=bins),)
 
 
 def _slices(curves: Curves, members: Iterable[tuple[str, str]]) -> tuple[SliceCurve, ...]:

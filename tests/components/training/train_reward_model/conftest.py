@@ -71,7 +71,12 @@ def make_job(tmp_path: Path, tiny_model: Path, rows: list[Row]) -> MakeJob:
     numbers = itertools.count()
 
     def make(
-        *, model: Path = tiny_model, identity: str = "job", rows: list[Row] = rows, **options: Any
+        *,
+        model: Path = tiny_model,
+        identity: str = "job",
+        rows: list[Row] = rows,
+        checkpoints: str = "",
+        **options: Any,
     ) -> Job:
         folder = tmp_path / f"run-{next(numbers)}"
         (folder / "checkpoints").mkdir(parents=True)
@@ -82,7 +87,8 @@ def make_job(tmp_path: Path, tiny_model: Path, rows: list[Row]) -> MakeJob:
             config=TrainRewardModelConfig(**{**OPTIONS, **options}),
             model=model,
             pairs=folder / "pairs.arrow",
-            checkpoints=folder / "checkpoints",
+            checkpoints=checkpoints or str(folder / "checkpoints"),
+            log=folder / "log",
             output=folder / "trained",
         )
 
@@ -93,8 +99,8 @@ Train = Callable[..., bool]
 
 
 @pytest.fixture
-def train(monkeypatch: pytest.MonkeyPatch) -> Train:
-    """Runs a job here; `stop_after` steps it is asked to stop."""
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is the only rank."""
     for name, value in {
         "RANK": "0",
         "LOCAL_RANK": "0",
@@ -103,6 +109,11 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Train:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MASTER_PORT", "0")
+
+
+@pytest.fixture
+def train(alone: None) -> Train:
+    """Runs a job here; `stop_after` steps it is asked to stop."""
 
     def run(job: Job, stop_after: int | None = None) -> bool:
         asked = itertools.count(1)

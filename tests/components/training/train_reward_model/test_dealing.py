@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import Qwen3Config
 
-from components.training.train_reward_model.dealing import PairCost, deal
+from components.training.train_reward_model.dealing import PairCost, deal, longest
 from themis_common.modeling.token_pair import TokenPair
 
 MAX_TOKENS = 100
@@ -47,6 +47,14 @@ def test_a_global_batch_on_64_ranks_is_within_two_per_cent_of_even() -> None:
     assert len(slots) == 1
     loads = [sum(costs[pair] for pair in slot) for slot in slots[0]]
     assert max(loads) / (sum(loads) / 64) < 1.02
+
+
+def test_a_pair_larger_than_the_mean_slot_makes_one_micro_step_long_for_all() -> None:
+    # with slots of 12 all alike, the first micro-step would still last 20, and the second 12
+    costs = [20.0] + [2.0] * 38
+    slots = deal(costs, [10] * 39, ranks=4, max_tokens=90)
+    assert [len(micro_step) for micro_step in slots] == [4, 4]
+    assert longest(slots, costs) < 30
 
 
 def test_micro_steps_are_as_few_as_the_tokens_allow() -> None:

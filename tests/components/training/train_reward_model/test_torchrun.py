@@ -14,20 +14,14 @@ import pytest
 
 from components.training.train_reward_model.job import METRICS, Job
 from components.training.train_reward_model.launch import run_job
+from components.training.train_reward_model.trackers import LINES
+from tests.components.training.train_reward_model.outputs import outputs
 from themis_common.errors import UserError
 
 MakeJob = Callable[..., Job]
 ROOT = Path(__file__).parents[4]
-LONG = {"epochs": 20, "save_every": 4, "evaluate_every": 7}
+LONG = {"epochs": 20, "save_every": 4, "evaluate_every": 7, "log_every": 1}
 pytestmark = pytest.mark.slow
-
-
-def outputs(job: Job) -> dict[str, bytes]:
-    return {
-        path.relative_to(job.output).as_posix(): path.read_bytes()
-        for path in job.output.rglob("*")
-        if path.is_file()
-    }
 
 
 def metrics(job: Job) -> list[dict[str, Any]]:
@@ -48,10 +42,15 @@ def start_launcher(job: Job) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
 
 
+def steps(job: Job) -> int:
+    """Steps that were taken, those taken again counted twice."""
+    curves = job.log / LINES
+    return curves.read_text().count("loss/total") if curves.exists() else 0
+
+
 def wait_for_step(job: Job, step: int) -> None:
-    timings = job.checkpoints / "timings.jsonl"
     deadline = time.monotonic() + 60
-    while not timings.exists() or len(timings.read_text().splitlines()) < step:
+    while steps(job) < step:
         assert time.monotonic() < deadline, "the run does not get on"
         time.sleep(0.02)
 
@@ -69,10 +68,6 @@ def descendants(ancestor: int) -> list[int]:
     for process in found:
         found += [child for child, parent in parents.items() if parent == process]
     return found[1:]
-
-
-def steps(job: Job) -> int:
-    return len((job.checkpoints / "timings.jsonl").read_text().splitlines())
 
 
 @pytest.fixture

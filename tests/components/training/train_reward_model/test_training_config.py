@@ -19,6 +19,12 @@ from themis_common.errors import UserError
         ({"warmup_ratio": 0.6, "stable_ratio": 0.6, "schedule": "warmup_stable_decay"}, "sum to more than 1"),
         ({"stable_ratio": 0.1}, "no meaning for the cosine schedule"),
         ({"magnitude_form": "center"}, "magnitude_form"),
+        ({"shard_size": -1}, "shard_size must be at least 0, found -1"),
+        ({"recompute": True}, "recompute: .*'none', 'layer' or 'selective'"),
+        ({"recompute": "selective", "kernels": "compile"}, "cannot see into what kernels compile makes"),
+        ({"lora_targets": ["q_proj"]}, "lora_targets has no meaning without adapters: set lora_rank"),
+        ({"lora_rank": 8, "lora_dropout": 0.1}, "unknown key 'lora_dropout'"),
+        ({"accelerate_config": "mine.yaml"}, "launcher is not accelerate: set it, too"),
     ],
 )
 def test_a_value_without_a_meaning_is_refused(values: dict[str, Any], message: str) -> None:
@@ -27,7 +33,7 @@ def test_a_value_without_a_meaning_is_refused(values: dict[str, Any], message: s
 
 
 def test_the_number_of_ranks_is_not_part_of_what_is_trained() -> None:
-    spread = TrainRewardModelConfig(processes=8, max_tokens_per_pack=100, recompute=True, save_every=3)
+    spread = TrainRewardModelConfig(processes=8, max_tokens_per_pack=100, recompute="layer", save_every=3)
     assert config_hash(spread) == config_hash(TrainRewardModelConfig())
     assert config_hash(TrainRewardModelConfig(magnitude_form="absolute")) != config_hash(
         TrainRewardModelConfig()
