@@ -1,13 +1,17 @@
-"""The published way to mine the tables (facts/dataset.md section 3), as DuckDB SQL: joins first, then groups.
+"""The published way to mine the tables (facts/dataset.md section 3): joins first, then groups.
 
 Languages of repositories, their licences, and the repositories and differences of commits are all unnested and joined;
 then the rows are filtered and grouped by the text of the message. The count of paths is taken within groups of one
 path, so that it refuses nothing.
+
+Like ours it is written in BigQuery's dialect and translated for DuckDB by sqlglot, so that both pay for the same
+translation. Its repositories stay in an arbitrary order, as published.
 """
 
 from pathlib import Path
 
 import duckdb
+import sqlglot
 
 from components.dataset.mine_commits.config import PUBLISHED_LANGUAGES
 from components.dataset.mine_commits.licences import ALLOWED
@@ -18,30 +22,35 @@ _QUERY = """
       changed.commit,
       changed.subject,
       changed.message,
-      string_agg(DISTINCT changed.repo, ',') AS repos,
+      STRING_AGG(DISTINCT changed.repo) AS repos,
       licenses.license,
       changed.old_path,
       changed.new_path,
       changed.time_sec
-    FROM (SELECT repo_name, unnest(language).name AS name FROM languages) AS spoken
+    FROM (
+      SELECT languages.repo_name, one.name
+      FROM languages, UNNEST(languages.language) AS one
+    ) AS spoken
     JOIN licenses ON licenses.repo_name = spoken.repo_name
     JOIN (
-      SELECT commit, subject, message, repo, committer.time_sec AS time_sec,
-        difference.old_path AS old_path, difference.new_path AS new_path
-      FROM (SELECT commit, subject, message, committer, unnest(repo_name) AS repo, difference AS all_differences
-        FROM commits) AS held, unnest(held.all_differences) AS one(difference)
+      SELECT held.commit, held.subject, held.message, held.repo, held.time_sec, one.old_path, one.new_path
+      FROM (
+        SELECT commits.commit, commits.subject, commits.message, repo, commits.committer.time_sec AS time_sec,
+          commits.difference
+        FROM commits, UNNEST(commits.repo_name) AS repo
+      ) AS held, UNNEST(held.difference) AS one
     ) AS changed ON changed.repo = spoken.repo_name
-    WHERE licenses.license IN (SELECT unnest($licenses))
-      AND spoken.name IN (SELECT unnest($languages))
-      AND length(changed.message) > 10 AND length(changed.message) < 15000
-      AND lower(changed.message) NOT IN (SELECT unnest($blocked))
-      AND lower(changed.message) NOT LIKE '%pi push%'
-      AND lower(changed.message) NOT LIKE '%push pi%'
-      AND lower(changed.message) NOT LIKE 'merge%'
+    WHERE licenses.license IN UNNEST(@licenses)
+      AND spoken.name IN UNNEST(@languages)
+      AND LENGTH(changed.message) > 10 AND LENGTH(changed.message) < 15000
+      AND LOWER(changed.message) NOT IN UNNEST(@blocked)
+      AND LOWER(changed.message) NOT LIKE '%pi push%'
+      AND LOWER(changed.message) NOT LIKE '%push pi%'
+      AND LOWER(changed.message) NOT LIKE 'merge%'
       AND changed.old_path = changed.new_path
     GROUP BY changed.commit, changed.subject, changed.message, licenses.license, changed.old_path,
       changed.new_path, changed.time_sec
-    HAVING count(DISTINCT changed.old_path) = 1
+    HAVING COUNT(DISTINCT changed.old_path) = 1
 """
 
 
@@ -52,9 +61,9 @@ def mine_as_published(tables: Path, target: Path) -> int:
         "languages": list(PUBLISHED_LANGUAGES),
         "blocked": sorted(blocked_messages()),
     }
+    (query,) = sqlglot.transpile(_QUERY, read="bigquery", write="duckdb")
     with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
         for name in ("languages", "licenses", "commits"):
             connection.read_parquet(str(tables / f"{name}.parquet")).create_view(name)
-        copy = f"COPY ({_QUERY}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
-        ((rows,),) = connection.execute(copy, values).fetchall()
+        ((rows,),) = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)", values).fetchall()
     return int(rows)

@@ -18,6 +18,7 @@ REASONS = (
     "add_or_delete",
     "mode_only",
     "path_not_utf8",
+    "text_too_large",
 )
 
 
@@ -31,7 +32,7 @@ def why_no_single_change(commit: Commit) -> str | None:
         return "empty_commit"
     if len(commit.differences) > 1:
         return "rename" if _is_rename(commit.differences) else "multi_file"
-    return _why_no_modification(commit.differences[0])
+    return _why_no_modification(commit.differences[0]) or ("text_too_large" if commit.is_cut else None)
 
 
 def _is_rename(differences: tuple[Difference, ...]) -> bool:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from components.dataset.mine_commits.bigquery_options import BigQueryOptions
 from components.dataset.mine_commits.licences import Policy
 from themis_common.config import config, option
 
@@ -17,9 +18,9 @@ PUBLISHED_LANGUAGES = ("Python", "Java", "JavaScript", "C", "C#", "C++", "TypeSc
 class MineCommitsConfig:
     """What to mine."""
 
-    source: Literal["repositories", "duckdb"] = option(
+    source: Literal["repositories", "duckdb", "bigquery"] = option(
         "repositories",
-        help="mine local git repositories, or tables shaped like BigQuery's github_repos in DuckDB",
+        help="mine local git repositories, or tables shaped like BigQuery's github_repos, in DuckDB or in BigQuery",
     )
     repositories: tuple[str, ...] = option(
         (),
@@ -35,6 +36,12 @@ class MineCommitsConfig:
         "",
         help="absolute path of a .duckdb file, or of a folder of parquet, with the tables commits, languages, licenses",
         # what the output depends on are the contents, which are in the fingerprint
+        affects_result=False,
+    )
+    bigquery: BigQueryOptions = option(
+        default_factory=BigQueryOptions,
+        help="of source bigquery, the datasets, the project that pays, and the most it may cost",
+        # what the output depends on is the state of the tables, which is in the fingerprint
         affects_result=False,
     )
     languages: tuple[str, ...] = option(
@@ -63,6 +70,8 @@ class MineCommitsConfig:
             raise ValueError(f"tables must be an absolute path, found {self.tables!r}")
         if self.source == "duckdb" and not self.tables:
             raise ValueError("tables is not set; name the .duckdb file or the folder of parquet to mine")
+        if self.source == "bigquery":
+            self.bigquery.check()
         if self.memory_mb < 64:
             raise ValueError(f"memory_mb must be at least 64, found {self.memory_mb}")
 

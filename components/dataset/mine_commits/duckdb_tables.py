@@ -33,6 +33,17 @@ def digests(location: Path) -> Mapping[str, str]:
     return {"tables": _file_digest(_database_file(location))}
 
 
+def limits(scratch: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
+    """The configuration of a connection that takes `memory_mb`, and the disk under `scratch` for what is more."""
+    return {
+        "memory_limit": f"{memory_mb}MB",
+        "temp_directory": str(scratch / "spilled"),
+        "autoinstall_known_extensions": False,
+        # rows are sorted where their order matters
+        "preserve_insertion_order": False,
+    }
+
+
 @contextmanager
 def opened(location: Path, scratch: Path, memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the three tables; what does not fit into `memory_mb` goes to `scratch`.
@@ -41,19 +52,13 @@ def opened(location: Path, scratch: Path, memory_mb: int) -> Iterator[duckdb.Duc
         UserError: a table is missing or no such file can be read; or, inside the block, a query asks for columns that
             the tables do not have or for more memory than it may take.
     """
-    limits: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{memory_mb}MB",
-        "temp_directory": str(scratch / "spilled"),
-        "autoinstall_known_extensions": False,
-        # rows are sorted where their order matters
-        "preserve_insertion_order": False,
-    }
+    bounds = limits(scratch, memory_mb)
     is_folder = location.is_dir()
     with _explained(location, memory_mb):
         if is_folder:
-            connection = duckdb.connect(config=limits)
+            connection = duckdb.connect(config=bounds)
         else:
-            connection = duckdb.connect(_database_file(location), read_only=True, config=limits)
+            connection = duckdb.connect(_database_file(location), read_only=True, config=bounds)
         with connection:
             if is_folder:
                 for name, files in _parquet_files(location).items():

@@ -1,6 +1,7 @@
 """The query that mines tables shaped like BigQuery's github_repos: its text and its parameters."""
 
 import re
+from collections.abc import Iterable
 from importlib import resources
 
 from components.dataset.mine_commits import bots, messages
@@ -32,29 +33,32 @@ def mining_query(config: MineCommitsConfig, dataset: str, dialect: Dialect) -> s
     return translate(render_sql(template, names={"dataset": dataset}, switches=switches), dialect)
 
 
-def query_parameters(config: MineCommitsConfig, shard_digits: int) -> dict[str, Parameter]:
-    """The values that the query of this configuration binds.
-
-    Args:
-        shard_digits: leading digits of a commit id that name its shard; 0 for a single shard.
-    """
+def query_parameters(config: MineCommitsConfig) -> dict[str, Parameter]:
+    """The values that the query of this configuration binds."""
     since, until = config.window
     parameters: dict[str, Parameter] = {
         "since": since,
         "until": until,
-        "blocked_messages": sorted(messages.blocked_messages()),
-        "blocked_prefix": messages.BLOCKED_PREFIX,
-        "blocked_pattern": "|".join(re.escape(part) for part in messages.BLOCKED_PARTS),
+        "blocked_messages": _blocked_messages(),
         "min_chars": messages.MIN_CHARS,
         "max_chars": messages.MAX_CHARS,
         "symlink_mode": SYMLINK_MODE,
         "submodule_mode": SUBMODULE_MODE,
-        "shard_digits": shard_digits,
     }
     if config.languages:
         parameters["languages"] = list(config.languages)
     if config.licenses != "any":
         parameters["licenses"] = sorted(ALLOWED[config.licenses])
     if config.drop_bots:
-        parameters["bot_names"] = sorted(bots.NAMES)
+        parameters["bot_names"] = rf"^[ \t\r\n]*(?:{_any_of(bots.NAMES)})[ \t\r\n]*$|\[bot\]"
     return parameters
+
+
+def _blocked_messages() -> str:
+    """A pattern that finds what `messages.why_refused` blocks in a trimmed message of lower-case letters."""
+    whole, parts = _any_of(messages.blocked_messages()), _any_of(messages.BLOCKED_PARTS)
+    return f"^(?:{re.escape(messages.BLOCKED_PREFIX)}|(?:{whole})$)|{parts}"
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    return "|".join(re.escape(text) for text in sorted(texts))

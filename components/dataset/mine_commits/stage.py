@@ -1,4 +1,4 @@
-"""Mine single-file changes from local git repositories, or from tables shaped like BigQuery's github_repos.
+"""Mine single-file changes from local git repositories, or from BigQuery's github_repos and tables of its shape.
 
 Every commit that is met is an input key; it becomes a row or is dropped under the first reason that applies. Either
 source gives the same columns under the same rules. Source: facts/dataset.md sections 3 and 16.1.
@@ -40,7 +40,7 @@ def _work(context: Context[MineCommitsConfig], unit: str, output: UnitOutput) ->
 
 STAGE = Stage(
     name="dataset.mine_commits",
-    version=1,
+    version=2,
     config=MineCommitsConfig,
     output=COMMITS,
     reasons=(

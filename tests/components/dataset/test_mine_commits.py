@@ -159,6 +159,18 @@ def test_messages_are_trimmed_measured_and_compared(
     assert reasons(mine(tmp_path / "out", [tmp_path / "tool"])).get(commit) == reason
 
 
+def test_a_message_of_hostile_size_costs_its_own_commit_only(tmp_path: Path) -> None:
+    builder = project(tmp_path / "tool")
+    builder.commit({"a.py": b"a = 1\n"}, "x" * 3_000_000)
+    builder.commit({"a.py": b"a = 2\n", "b.py": b"b = 2\n"}, "y" * 3_000_000)
+    builder.commit({"a.py": b"a = 3\n"}, GOOD)
+    _, large, several, good = builder.build()
+    dataset = mine(tmp_path / "out", [tmp_path / "tool"])
+    found = reasons(dataset)
+    assert (found[large], found[several]) == ("text_too_large", "multi_file")
+    assert [row["commit"] for row in dataset.rows()] == [good]
+
+
 def test_every_blocked_message_is_refused() -> None:
     folder = Path(__file__).parents[3] / "components/dataset/mine_commits"
     blocked = (folder / "blocked_messages.txt").read_text().splitlines()
@@ -355,4 +367,4 @@ def test_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
     builder.build()
     dataset = mine(tmp_path / "out", [tmp_path / "tool"], history="branches")
     rejected = dataset.manifest.tables["rejected"].content_digest
-    assert (STAGE.version, dataset.digest[:16], rejected[:16]) == (1, "cea31839b36f8aed", "4a11816861dd5098")
+    assert (STAGE.version, dataset.digest[:16], rejected[:16]) == (2, "cea31839b36f8aed", "4a11816861dd5098")

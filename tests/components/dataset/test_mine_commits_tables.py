@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from components.dataset.mine_commits import tables
 from components.dataset.mine_commits.messages import blocked_messages, why_refused
 from components.dataset.mine_commits.stage import STAGE, MineCommitsConfig
 from tests.fixtures.commit_tables import (
@@ -281,34 +280,6 @@ def test_a_table_may_be_a_folder_of_files_at_any_path(tmp_path: Path) -> None:
     assert fates(mine(folder.parent, made)) == dict.fromkeys(commits, "kept")
 
 
-def test_shards_are_ranges_of_commit_ids_and_change_no_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = planted()
-    for number in range(60):
-        made.commit(GOOD if number % 3 else "short", commit=f"{number * 4:02x}" * 20)
-    whole = mine(tmp_path / "whole", made)
-    monkeypatch.setattr(tables, "_COMMITS_PER_SHARD", 10)
-    dealt = mine(tmp_path / "dealt", made)
-    again = mine(tmp_path / "again", made)
-    assert (len(whole.shards), len(dealt.shards)) == (1, 15)
-    assert dealt.digest == whole.digest
-    assert dealt.manifest.counts == whole.manifest.counts
-    assert dealt.manifest.to_json() == again.manifest.to_json()
-    for shard in dealt.shards:
-        commits = [row["commit"] for row in dealt.rows(shard.name)]
-        assert len({commit[0] for commit in commits}) == 1
-        assert commits == sorted(commits)
-
-
-@pytest.mark.parametrize(
-    ("commits", "digits"),
-    [(0, 0), (200_000, 0), (200_001, 1), (3_200_000, 1), (3_200_001, 2), (300_000_000, 3)],
-)
-def test_shards_stay_small(commits: int, digits: int) -> None:
-    assert tables.shard_digits(commits) == digits
-
-
 def test_the_query_runs_once_however_often_the_stage_is_planned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -410,7 +381,7 @@ def test_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
         made.commit(message)
     dataset = mine(tmp_path, made)
     rejected = dataset.manifest.tables["rejected"].content_digest
-    assert (STAGE.version, dataset.digest[:16], rejected[:16]) == (1, "77bc71eb3f6a0a14", "ad4330b5df8cbe91")
+    assert (STAGE.version, dataset.digest[:16], rejected[:16]) == (2, "77bc71eb3f6a0a14", "ad4330b5df8cbe91")
 
 
 def test_the_template_comes_with_the_package() -> None:
