@@ -12,9 +12,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from themis_common.hashing import digest_of
-from themis_common.llm.engine import FinishReason, Request, Usage
+from themis_common.llm.engine import Choice, FinishReason, Request, Usage
 
 _QUOTED_CHARS = 200
+_ENDING_TOKENS = 4
 _MOST_TOKENS = 1 << 31
 """A count beyond this is no count, and would stop the budget and the pace for good."""
 _FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "refused"}
@@ -39,12 +40,15 @@ class Response:
     Attributes:
         usage: tokens as the endpoint counted them; None where it did not.
         served_model: what the endpoint says has answered; often a dated version of the model asked for.
+        ending: the last tokens with their log-probabilities, where they were asked for; a judgement stands at the end,
+            and all tokens of long reasoning would be many times its text.
     """
 
     text: str
     finish_reason: FinishReason
     usage: Usage | None
     served_model: str
+    ending: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ def read_response(body: bytes, *, secret: str = "") -> Response:
         finish_reason="refused" if refusal else reason,
         usage=_usage(document.get("usage")),
         served_model=_text(document.get("model"))[:_QUOTED_CHARS],
+        ending=_ending(choice.get("logprobs")),
     )
 
 
@@ -196,3 +201,24 @@ def _usage(value: Any) -> Usage | None:
         if all(0 <= count < _MOST_TOKENS for count in (prompt, completion))
         else None
     )
+
+
+def _ending(value: Any) -> tuple[Choice, ...]:
+    """The last tokens of `logprobs`; nothing where they have another shape."""
+    content = value.get("content") if isinstance(value, dict) else None
+    if not isinstance(content, list):
+        return ()
+    return tuple(
+        Choice(_text(entry.get("token")), _likely(entry.get("top_logprobs")))
+        for entry in content[-_ENDING_TOKENS:]
+        if isinstance(entry, dict)
+    )
+
+
+def _likely(value: Any) -> dict[str, float]:
+    entries = value if isinstance(value, list) else []
+    return {
+        _text(entry.get("token")): float(entry["logprob"])
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("logprob"), int | float)
+    }

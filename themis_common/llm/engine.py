@@ -17,9 +17,9 @@ the request does not fit the model. The last two are answers as well: asking aga
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a request."""
+    """One turn of a request; `principle` is a role that some judges have in their chat template."""
 
-    role: Literal["system", "user"]
+    role: Literal["system", "user", "assistant", "principle"]
     content: str
 
 
@@ -59,14 +59,26 @@ class Usage:
     completion_tokens: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One generated token, and the log-probabilities of those that were most likely in its place, by their text."""
+
+    token: str
+    likely: Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """One answer: its text, why it ended, what it cost, and the name of the engine that gave it."""
+    """One answer: its text, why it ended, what it cost, and the name of the engine that gave it.
+
+    `ending` are its last tokens, where the request asked for log-probabilities.
+    """
 
     text: str
     finish_reason: FinishReason
     engine: str
     usage: Usage = field(default_factory=Usage)
+    ending: tuple[Choice, ...] = ()
 
 
 class Engine(Protocol):

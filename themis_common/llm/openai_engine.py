@@ -91,6 +91,7 @@ class OpenAIEngine:
             finish_reason=response.finish_reason,
             engine=self.name,
             usage=response.usage or Usage(),
+            ending=response.ending,
         )
 
     def _record(self, key: str, request: Request, response: Response) -> Record:

@@ -17,7 +17,7 @@ from typing import Any
 
 from themis_common.errors import UserError
 from themis_common.llm.chat_completions import Response
-from themis_common.llm.engine import Usage
+from themis_common.llm.engine import Choice, Usage
 from themis_common.store import Store
 
 _SEGMENTS = "segments/"
@@ -142,7 +142,8 @@ def _response(line: bytes, where: str) -> Response:
     try:
         fields = json.loads(line)["response"]
         usage = fields.pop("usage")
-        return Response(**fields, usage=Usage(**usage) if usage is not None else None)
+        ending = tuple(Choice(**choice) for choice in fields.pop("ending", ()))
+        return Response(**fields, usage=Usage(**usage) if usage is not None else None, ending=ending)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{where}: an answer cannot be read ({error}); delete the file, its answers are asked for again"

@@ -94,12 +94,20 @@ class ChatRenderer:
         system_placement: "system_turn", or "user_turn" where the template refuses or ignores a system turn
             and the system text therefore opens the user turn, followed by a blank line.
 
+    Args:
+        chat_template: in place of the tokenizer's own.
+        empty_system_turn: write a system turn without text where there is no system text, for models that were
+            trained so (a template may otherwise put a sentence of its own there).
+
     Raises:
         UserError: the tokenizer has no chat template, or one that loses the user's or the assistant's text.
     """
 
-    def __init__(self, tokenizer: ChatTokenizer, chat_template: str | None = None) -> None:
+    def __init__(
+        self, tokenizer: ChatTokenizer, chat_template: str | None = None, *, empty_system_turn: bool = False
+    ) -> None:
         self._tokenizer = tokenizer
+        self._empty_system_turn = empty_system_turn
         self._template = _template_of(tokenizer, chat_template)
         self.control_tokens = ControlTokens(tokenizer.added_tokens_decoder, self._template)
         self.system_placement = self._find_system_placement()
@@ -163,7 +171,11 @@ class ChatRenderer:
         user = {"role": "user", "content": conversation.user}
         assistant = {"role": "assistant", "content": conversation.assistant}
         if conversation.system is None:
-            return [user, assistant]
+            return (
+                [{"role": "system", "content": ""}, user, assistant]
+                if self._empty_system_turn
+                else [user, assistant]
+            )
         if self.system_placement == "user_turn":
             merged = f"{conversation.system.rstrip()}\n\n{conversation.user}"
             return [{"role": "user", "content": merged}, assistant]
@@ -182,7 +194,12 @@ class ChatRenderer:
     def _find_system_placement(self) -> Literal["system_turn", "user_turn"]:
         self.system_placement = "system_turn"
         probe = Conversation("probe-system", "probe-user", "probe-assistant")
-        plain = self._lay_out(replace(probe, system=None))
+        try:
+            plain = self._lay_out(replace(probe, system=None))
+        except TemplateError as error:
+            raise UserError(
+                f"the chat template refuses a conversation ({error}): give another one"
+            ) from error
         for text in (probe.user, probe.assistant):
             if plain.count(text) != 1:
                 raise UserError(

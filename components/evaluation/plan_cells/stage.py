@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from themis_common.architectures import architecture
+from components.evaluation.plan_cells.groups import GPU_COUNTS, IMPORTED, gpus_for, group_of
+from themis_common.architectures import AUTO, architecture
+from themis_common.architectures.checkpoint import checkpoint_in_dataset
+from themis_common.architectures.detection import resolve_architecture
 from themis_common.config import config, option
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
@@ -22,12 +25,22 @@ class Cell:
     """One reward model to score."""
 
     id: str = option(help="short name of the cell; part of paths: letters, digits, dot, dash, underscore")
-    architecture: str = option(help="how the model is loaded and read out (themis_common/architectures.py)")
+    architecture: str = option(
+        default=AUTO,
+        help="how the model is loaded and read out (`themis models`); auto: as the checkpoint shows",
+    )
     model: str = option(
         default="", help="a task of this run that makes a model, or the location of a dataset of model files"
     )
+    scores: str = option(
+        default="", help="instead of a model, the location of a published scores.parquet to import"
+    )
     prompt_mode: Literal["none", "all", "criterion"] = option(
         default="none", help="criteria named in the system prompt: none, all five, or the row's own"
+    )
+    gpus: int = option(
+        default=0,
+        help="GPUs of the pod that scores it: 1, 2, 4 or 8; 0: as many of 80 GB as hold it in 16 bit",
     )
 
     def __post_init__(self) -> None:
@@ -36,9 +49,20 @@ class Cell:
                 f"cell id {self.id!r} must be 1 to 63 letters, digits, dots, dashes or underscores and start with a "
                 "letter or digit"
             )
-        if architecture(self.architecture).reads == "weights" and not self.model:
+        if self.gpus not in (0, *GPU_COUNTS):
+            raise ValueError(
+                f"cell {self.id}: gpus must be 1, 2, 4 or 8, or 0 to go by the model, found {self.gpus}"
+            )
+        if self.scores:
+            if self.model or self.architecture != AUTO or self.prompt_mode != "none" or self.gpus:
+                raise ValueError(
+                    f"cell {self.id}: imported scores need nothing else; remove model, architecture, prompt_mode, gpus"
+                )
+            return
+        reads_model = self.architecture == AUTO or architecture(self.architecture).needs_model
+        if reads_model and not self.model:
             raise ValueError(f"cell {self.id}: architecture {self.architecture} needs a model; set it")
-        if architecture(self.architecture).reads == "texts" and (self.model or self.prompt_mode != "none"):
+        if not reads_model and (self.model or self.prompt_mode != "none"):
             raise ValueError(
                 f"cell {self.id}: architecture {self.architecture} reads no model and no prompt; remove model and "
                 "prompt_mode"
@@ -75,25 +99,36 @@ class PlanCellsConfig:
 
 
 def work(context: Context[PlanCellsConfig], unit: str, output: UnitOutput) -> None:
-    """Write one row for each cell whose model is known to be there."""
+    """Write one row for each cell whose model is there and is of the cell's architecture."""
     for cell in context.config.cells:
         key = row_key(cell.id)
         output.read([key])
-        output.emit(
-            {
-                "row_key": key,
-                "cell": cell.id,
-                "architecture": cell.architecture,
-                "model": _checked_model(cell, context.inputs) if cell.model else "",
-                "prompt_mode": cell.prompt_mode,
-            }
-        )
+        output.emit({"row_key": key, "cell": cell.id, **_planned(cell, context.inputs)})
 
 
-def _checked_model(cell: Cell, inputs: Mapping[str, DatasetReader]) -> str:
-    """The cell's model as it was named: not the location of a task's output, which differs between stores."""
+def _planned(cell: Cell, inputs: Mapping[str, DatasetReader]) -> dict[str, str]:
+    """The columns of a cell's row; what is left open comes from the headers of its model's files."""
+    if cell.scores:
+        # under which prompts they were scored was not published
+        return {"architecture": IMPORTED, "model": cell.scores, "prompt_mode": "", "group": IMPORTED}
+    # the model as it was named: the location of a task's output differs between stores
+    row = {"model": cell.model, "prompt_mode": cell.prompt_mode}
+    if not cell.model:
+        how = architecture(cell.architecture)
+        return {**row, "architecture": how.name, "group": group_of(how.image, cell.gpus)}
+    model = _open_model(cell, inputs)
+    try:
+        checkpoint = checkpoint_in_dataset(model)
+        how = resolve_architecture(cell.architecture, checkpoint)
+        gpus = cell.gpus or gpus_for(checkpoint)
+    except UserError as error:
+        raise UserError(f"cell {cell.id}: {error}") from error
+    return {**row, "architecture": how.name, "group": group_of(how.image, gpus)}
+
+
+def _open_model(cell: Cell, inputs: Mapping[str, DatasetReader]) -> DatasetReader:
     if MODELS + cell.model in inputs:
-        return cell.model
+        return inputs[MODELS + cell.model]
     if "/" not in cell.model:
         known = ", ".join(name.removeprefix(MODELS) for name in inputs) or "none"
         raise UserError(
@@ -101,15 +136,14 @@ def _checked_model(cell: Cell, inputs: Mapping[str, DatasetReader]) -> str:
             "location of a dataset of model files"
         )
     try:
-        DatasetReader(cell.model, MODEL_FILES)
+        return DatasetReader(cell.model, MODEL_FILES)
     except UserError as error:
         raise UserError(f"cell {cell.id}: model: {error}") from error
-    return cell.model
 
 
 STAGE = Stage(
     name="evaluation.plan_cells",
-    version=1,
+    version=2,
     config=PlanCellsConfig,
     inputs={f"{MODELS}*": MODEL_FILES},
     optional=frozenset({f"{MODELS}*"}),

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from themis_common.architectures import architecture
+from components.evaluation.score_benchmark.generative.config import JudgeConfig
+from themis_common.architectures import AUTO, architecture
 from themis_common.config import config, option
 
 
@@ -11,21 +12,45 @@ class ScoreBenchmarkConfig:
     """The cell, and how its model is run. In a pipeline the first three values come from the cell's row of the plan."""
 
     cell: str = option("model", help="id of the cell; the name of its rows")
-    architecture: str = option("seqcls", help="how the model is loaded and read out")
+    architecture: str = option(
+        AUTO, help="how the model is loaded and read out (`themis models`); auto: as the checkpoint shows"
+    )
     prompt_mode: Literal["none", "all", "criterion"] = option(
         "criterion", help="criteria named in the system prompt: none, all five, or the row's own"
+    )
+    # The digest of the texts identifies them; where their file lies does not matter.
+    prompts: str = option(
+        "",
+        help="file that `themis prompts import` wrote: score under the published wording; empty: under our own",
+        affects_result=False,
+        shared="prompts",
     )
     seed: int = option(7, help="seed of the random head of an untrained model", shared="seed")
     max_tokens: int = option(
         4096, help="longest conversation in tokens; longer ones are the typed failure too_long, never cut"
     )
-    batch_tokens: int = option(4096, help="padded tokens of one batch; bounds memory")
+    batch_tokens: int = option(
+        8192, help="tokens computed at once, shared prefixes and padding counted as computed; bounds memory"
+    )
+    dtype: Literal["stored", "float32", "bfloat16"] = option(
+        "stored", help="of the body, stored: as in the checkpoint, float16 run as bfloat16; heads are float32"
+    )
+    placement: Literal["one", "spread"] = option(
+        "one",
+        help="one device, or spread whole layers over all GPUs, then the CPU, then disk",
+        affects_result=False,
+    )
     device: Literal["auto", "cpu", "cuda"] = option("auto", help="where to compute", affects_result=False)
     # Matrix products are cut up among threads, which changes the order of their sums.
     threads: int = option(1, help="CPU threads; other numbers change the last bits of scores")
 
+    judge: JudgeConfig = option(
+        default_factory=JudgeConfig, help="how a generative model is served and asked"
+    )
+
     def __post_init__(self) -> None:
-        architecture(self.architecture)
+        if self.architecture != AUTO:
+            architecture(self.architecture)
         for name in ("max_tokens", "batch_tokens", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")

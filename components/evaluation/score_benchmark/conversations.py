@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.evaluation.score_benchmark.system_texts import SystemText, our_wording
 from themis_common.hashing import row_key
 from themis_common.prompts.chat import Conversation
-from themis_common.prompts.registry import PromptMode, system_prompt
+from themis_common.prompts.registry import PromptMode
 from themis_common.taxonomy import Criterion
 
 
@@ -35,14 +36,16 @@ class ConversationPlan:
     conversations: dict[str, Conversation]
 
 
-def plan_conversations(rows: Iterable[Mapping[str, Any]], mode: PromptMode) -> ConversationPlan:
+def plan_conversations(
+    rows: Iterable[Mapping[str, Any]], mode: PromptMode, system_text: SystemText = our_wording
+) -> ConversationPlan:
     """Lay out both sides of every row of a BENCHMARK table under the prompt mode."""
     plan = ConversationPlan([], {})
     for row in rows:
-        prompt = system_prompt(mode, Criterion.parse(row["aspect"]))
+        system = system_text(mode, Criterion.parse(row["aspect"]))
         keys = {}
         for side in ("chosen", "rejected"):
-            conversation = Conversation(prompt.text if prompt else None, row["prompt"], row[side])
+            conversation = Conversation(system, row["prompt"], row[side])
             keys[side] = row_key(conversation.system or "", conversation.user, conversation.assistant)
             plan.conversations.setdefault(keys[side], conversation)
         facts = {name: row[name] for name in ("row_key", "id", "language", "aspect", "subset")}

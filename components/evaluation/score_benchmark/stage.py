@@ -1,9 +1,14 @@
 """Scores both sides of every benchmark pair with one reward model: one cell."""
 
+from collections.abc import Mapping
+
 from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
 from components.evaluation.score_benchmark.conversations import ConversationPlan, plan_conversations
 from components.evaluation.score_benchmark.outcomes import Outcome
-from themis_common.architectures import architecture
+from components.evaluation.score_benchmark.system_texts import system_texts, wording_digest
+from themis_common.architectures import AUTO, Architecture, architecture
+from themis_common.architectures.checkpoint import checkpoint_in_dataset
+from themis_common.architectures.detection import resolve_architecture
 from themis_common.errors import UserError
 from themis_common.hashing import row_key
 from themis_common.prompts.registry import PromptMode
@@ -15,7 +20,8 @@ from themis_common.stages.stage import plan_whole
 def work(context: Context[ScoreBenchmarkConfig], unit: str, output: UnitOutput) -> None:
     """Score the whole benchmark with the model loaded once; what is done survives in the workspace."""
     config = context.config
-    plan = plan_conversations(context.inputs["benchmark"].rows(), PromptMode(config.prompt_mode))
+    rows = context.inputs["benchmark"].rows()
+    plan = plan_conversations(rows, PromptMode(config.prompt_mode), system_texts(config.prompts))
     outcomes = _outcomes(context, plan)
     output.read(pair.row_key for pair in plan.pairs)
     for pair in plan.pairs:
@@ -37,25 +43,50 @@ def work(context: Context[ScoreBenchmarkConfig], unit: str, output: UnitOutput) 
 
 
 def _outcomes(context: Context[ScoreBenchmarkConfig], plan: ConversationPlan) -> dict[str, Outcome]:
-    how = architecture(context.config.architecture)
-    if how.reads == "texts":
-        if "model" in context.inputs:
-            raise UserError(f"architecture {how.name} reads no model; leave the input model out")
+    how = _architecture(context)
+    if how.kind == "baseline":
         return {key: Outcome(float(len(one.assistant))) for key, one in plan.conversations.items()}
-    if "model" not in context.inputs:
-        raise UserError(f"architecture {how.name} needs a model; pass it with --input model=DIR")
-    from components.evaluation.score_benchmark.weights import score_with_weights
+    if how.kind == "generative":
+        from components.evaluation.score_benchmark.generative.cell import score_with_judge
+
+        return score_with_judge(context, how, plan)
+    from components.evaluation.score_benchmark.scalar.cell import score_with_weights
 
     return score_with_weights(context, how, plan.conversations)
 
 
+def _architecture(context: Context[ScoreBenchmarkConfig]) -> Architecture:
+    """The architecture of the cell, which a checkpoint may have to show.
+
+    Raises:
+        UserError: model and architecture do not go together.
+    """
+    name, model = context.config.architecture, context.inputs.get("model")
+    if model is None:
+        served = name != AUTO and architecture(name).kind == "generative" and context.config.judge.endpoint
+        if name == AUTO or (architecture(name).needs_model and not served):
+            raise UserError(f"architecture {name} needs a model; pass it with --input model=DIR")
+        return architecture(name)
+    if name != AUTO and not architecture(name).needs_model:
+        raise UserError(f"architecture {name} reads no model; leave the input model out")
+    return resolve_architecture(name, checkpoint_in_dataset(model))
+
+
+def _fingerprint(config: ScoreBenchmarkConfig) -> Mapping[str, str]:
+    """The imported texts, where any system prompt is shown; our own belong to the version of the stage."""
+    if not config.prompts or config.prompt_mode == "none":
+        return {}
+    return {"prompts": wording_digest(config.prompts)}
+
+
 STAGE = Stage(
     name="evaluation.score_benchmark",
-    version=1,
+    version=2,
     config=ScoreBenchmarkConfig,
     inputs={"benchmark": BENCHMARK, "model": MODEL_FILES},
     optional=frozenset({"model"}),
     output=SCORES,
     work=work,
     plan=plan_whole,
+    fingerprint=_fingerprint,
 )

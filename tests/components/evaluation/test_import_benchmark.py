@@ -10,6 +10,7 @@ import pytest
 from components.evaluation.import_benchmark.stage import STAGE, ImportBenchmarkConfig
 from tests.components.dataset.written import write_dataset
 from tests.components.evaluation.builders import ROWS, import_rows, write_parquet
+from tests.fixtures.hub import COMMIT, serve_hub
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.hashing import row_key
@@ -143,3 +144,17 @@ def test_nothing_held_out_is_an_error_that_says_what_to_set(tmp_path: Path) -> N
     pairs = _pairs(tmp_path / "pairs", ["train"])
     with pytest.raises(UserError, match="no held-out pairs to measure on: name a benchmark"):
         run_stage(STAGE, ImportBenchmarkConfig(), {"pairs": pairs}, str(tmp_path / "out"))
+
+
+def test_a_data_set_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_parquet(tmp_path / "rows.parquet", ROWS).read_bytes()
+    repositories = {"datasets/owner/set": {"Full/a.parquet": file, "Stratified/a.parquet": file}}
+    here = import_rows(tmp_path / "here")
+    with serve_hub(repositories, monkeypatch, tmp_path / "cache"):
+        for number, path in enumerate(["Full", "Full/a.parquet"]):
+            config = ImportBenchmarkConfig(benchmark=f"owner/set@{COMMIT}:{path}")
+            report = run_stage(STAGE, config, {}, str(tmp_path / f"hub{number}"))
+            assert report.manifest.content_digest == DatasetReader(here, BENCHMARK).digest
+        whole = ImportBenchmarkConfig(benchmark=f"owner/set@{COMMIT}")
+        with pytest.raises(UserError, match="was already used in Full/a.parquet row 1; .*files of one split"):
+            run_stage(STAGE, whole, {}, str(tmp_path / "whole"))

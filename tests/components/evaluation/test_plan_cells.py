@@ -6,17 +6,12 @@ from typing import Any
 import pytest
 
 from components.evaluation.plan_cells.stage import STAGE, PlanCellsConfig
-from tests.components.evaluation.builders import write_dataset
+from tests.components.evaluation.builders import publish_folder
 from themis_common.config import as_values, load_config
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
-from themis_common.schemas import CELLS, MODEL_FILES
+from themis_common.schemas import CELLS
 from themis_common.stages import run_stage
-
-
-def _model(folder: Path) -> str:
-    row = {"row_key": "0" * 32, "path": "config.json", "bytes": 2, "sha256": "0" * 64}
-    return write_dataset(folder, MODEL_FILES, [row])
 
 
 def _load(cells: list[dict[str, Any]]) -> PlanCellsConfig:
@@ -27,8 +22,10 @@ def _plan(config: PlanCellsConfig, inputs: dict[str, str], output: Path) -> list
     return list(DatasetReader(run_stage(STAGE, config, inputs, str(output)).uri, CELLS).rows())
 
 
-def test_default_cells_find_the_models_of_the_run(tmp_path: Path) -> None:
-    inputs = {f"model/{task}": _model(tmp_path / task) for task in ("export_model", "prepare_base_model")}
+def test_default_cells_find_the_models_of_the_run(
+    tmp_path: Path, classifier_dataset: str, causal_dataset: str
+) -> None:
+    inputs = {"model/export_model": classifier_dataset, "model/prepare_base_model": causal_dataset}
     rows = _plan(PlanCellsConfig(), inputs, tmp_path / "cells")
     assert [(row["cell"], row["architecture"], row["model"], row["prompt_mode"]) for row in rows] == [
         ("trained", "seqcls", "export_model", "criterion"),
@@ -37,10 +34,26 @@ def test_default_cells_find_the_models_of_the_run(tmp_path: Path) -> None:
     ]
 
 
-def test_a_cell_may_name_a_dataset_outside_the_run(tmp_path: Path) -> None:
-    model = _model(tmp_path / "elsewhere")
-    (row,) = _plan(_load([{"id": "m", "architecture": "seqcls", "model": model}]), {}, tmp_path / "cells")
-    assert row["model"] == model
+def test_a_cell_may_name_a_dataset_outside_the_run_and_leave_its_architecture_open(
+    tmp_path: Path, classifier_dataset: str
+) -> None:
+    (row,) = _plan(_load([{"id": "m", "model": classifier_dataset}]), {}, tmp_path / "cells")
+    assert (row["model"], row["architecture"]) == (classifier_dataset, "seqcls")
+
+
+def test_a_model_of_another_architecture_is_refused(
+    tmp_path: Path, classifier_dataset: str, causal_dataset: str
+) -> None:
+    cell = {"id": "m", "architecture": "athene", "model": classifier_dataset}
+    with pytest.raises(UserError, match="cell m: .*tensor v_head.weight is missing; it is not a model of"):
+        _plan(_load([cell]), {}, tmp_path / "a")
+    urm = {"id": "m", "architecture": "urm", "model": classifier_dataset}
+    with pytest.raises(
+        UserError, match="cell m: architecture urm cannot be scored: the layout of its gating layer"
+    ):
+        _plan(_load([urm]), {}, tmp_path / "u")
+    with pytest.raises(UserError, match="cell m: .*no architecture fits; the nearest is seqcls, but tensor"):
+        _plan(_load([{"id": "m", "model": causal_dataset}]), {}, tmp_path / "b")
 
 
 def test_configuration_survives_being_written_down() -> None:
@@ -58,6 +71,7 @@ def test_configuration_survives_being_written_down() -> None:
             "unknown architecture 'seqcl': use one of seqcls,",
         ),
         ({"id": "a", "architecture": "seqcls"}, "cell a: architecture seqcls needs a model"),
+        ({"id": "a"}, "cell a: architecture auto needs a model"),
         ({"id": "a", "architecture": "longer-response", "model": "m"}, "reads no model and no prompt"),
         (
             {"id": "a", "architecture": "longer-response", "prompt_mode": "some"},
@@ -81,12 +95,21 @@ def test_ids_are_unique_whatever_their_case() -> None:
         _load([])
 
 
-def test_models_that_are_not_there_are_refused(tmp_path: Path) -> None:
+def test_a_model_that_lost_a_file_is_refused(tmp_path: Path, classifier_folder: Path) -> None:
+    model = publish_folder(classifier_folder, tmp_path / "published")
+    (tmp_path / "published" / "files" / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=r"cell m: .*a file is missing \(.*model.safetensors") as caught:
+        _plan(_load([{"id": "m", "model": model}]), {}, tmp_path / "cells")
+    assert "\n" not in str(caught.value)
+
+
+def test_models_that_are_not_there_are_refused(tmp_path: Path, causal_dataset: str) -> None:
     with pytest.raises(
         UserError,
         match=r"cell trained: no task 'export_model' of this run made a model \(prepare_base_model\)",
     ):
-        _plan(PlanCellsConfig(), {"model/prepare_base_model": _model(tmp_path / "base")}, tmp_path / "cells")
+        cells = ({"id": "trained", "architecture": "seqcls", "model": "export_model"},)
+        _plan(_load([*cells]), {"model/prepare_base_model": causal_dataset}, tmp_path / "cells")
     nowhere = str(tmp_path / "nowhere")
     with pytest.raises(UserError, match="cell m: model: .*nowhere is no finished dataset"):
         _plan(_load([{"id": "m", "architecture": "seqcls", "model": nowhere}]), {}, tmp_path / "cells")

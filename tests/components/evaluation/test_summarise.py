@@ -31,6 +31,7 @@ def _cells(folder: Path, *names: str) -> str:
             "architecture": "seqcls",
             "model": "m",
             "prompt_mode": "none",
+            "group": "evaluate_1",
         }
         for name in names
     ]

@@ -59,11 +59,9 @@ def test_requests_are_not_logged_one_by_one(opened: Opener, caplog: pytest.LogCa
 
 def test_concurrency_is_used_and_bounded(endpoint: OpenAIEndpoint, opened: Opener) -> None:
     endpoint.latency = 0.05
-    started = monotonic()
     with opened(limits=LimitsConfig(concurrency=8)) as engine:
         engine.complete(requests(64))
     assert endpoint.most_at_once == 8
-    assert monotonic() - started < 64 * 0.05 / 2
 
 
 def test_the_second_time_nothing_is_asked(endpoint: OpenAIEndpoint, opened: Opener) -> None:

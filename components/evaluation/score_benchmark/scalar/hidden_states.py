@@ -1,0 +1,43 @@
+"""Hidden states of conversations at given positions: packed where the body can, padded where it cannot.
+
+Shapes: N conversations, P positions, T tokens, h hidden size.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from components.evaluation.score_benchmark.scalar.encoding import Encoded
+from components.evaluation.score_benchmark.scalar.prefixes import PrefixPack
+
+
+def read_packed(body: PreTrainedModel, batch: Sequence[Encoded], device: torch.device) -> Tensor:
+    """(N, P, h) from one row without padding, in which shared prefixes stand once."""
+    pack = PrefixPack([one.ids for one in batch])
+    hidden = body(
+        input_ids=pack.forest.token_ids()[None].to(device),
+        position_ids=pack.forest.positions()[None].to(device),
+        use_cache=False,
+        segments=pack.forest.segments().to(device),
+    ).last_hidden_state[0]  # (T, h)
+    rows = pack.positions_of([one.positions for one in batch])
+    states: Tensor = hidden[rows.to(hidden.device)]
+    return states
+
+
+def read_padded(body: PreTrainedModel, batch: Sequence[Encoded], device: torch.device) -> Tensor:
+    """(N, P, h) from rows that are padded on the right."""
+    width = max(len(one.ids) for one in batch)
+    ids = torch.zeros((len(batch), width), dtype=torch.int64)
+    mask = torch.zeros_like(ids)
+    for row, one in enumerate(batch):
+        ids[row, : len(one.ids)] = torch.from_numpy(one.ids)
+        mask[row, : len(one.ids)] = 1
+    hidden = body(
+        input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
+    ).last_hidden_state  # (N, T, h)
+    positions = torch.tensor([one.positions for one in batch], device=hidden.device)
+    states: Tensor = hidden[torch.arange(len(batch), device=hidden.device)[:, None], positions]
+    return states
