@@ -1,34 +1,62 @@
 """Write the lock files of the images: `python -m images.lock data`, or `build` for what builds our wheel.
 
+Images with torch have two locks: one for GPUs with the CUDA build and all that it brings, and one for CPUs without
+torch, whose CPU build is in no public index and is installed first (images/Dockerfile).
+
 An image's lock holds what its extras of pyproject.toml need, at the versions of the development lock (so that images
 run what the tests ran), plus kfp without its dependencies, of which a task's executor imports none.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from themis_common.images import IMAGE_NAMES, IMAGES, ImageName
 
 ROOT: Final = Path(__file__).parents[1]
 BUILD_LOCK: Final = ROOT / "images" / "build.lock"
 DEVELOPMENT_LOCK: Final = ROOT / "images" / "development.lock"
+_ONLY_WITH_CUDA: Final = re.compile(r"(torch|triton|cuda-[\w-]+|nvidia-[\w-]+)==")
 
 
-def lock_file(name: ImageName) -> Path:
-    """Return the path of an image's lock file."""
-    return ROOT / "images" / name / "requirements.lock"
+TORCH_VERSION: Final = "2.13.0"
+"""The torch of every image and of the development environment."""
+
+Torch = Literal["cuda", "cpu"]
 
 
-def image_lock(name: ImageName) -> str:
+def lock_file(name: ImageName, torch: Torch = "cuda") -> Path:
+    """Return the path of an image's lock file; `torch` matters where the image has it."""
+    file = "cpu.lock" if IMAGES[name].has_torch and torch == "cpu" else "requirements.lock"
+    return ROOT / "images" / name / file
+
+
+def image_lock(name: ImageName, torch: Torch = "cuda") -> str:
     """Resolve an image's requirements: every package with its version and the hashes of all its files."""
-    extras = [part for extra in IMAGES[name].extras for part in ("--extra", extra)]
-    requirements = _compile([*extras, "--constraint", str(DEVELOPMENT_LOCK)])
+    spec = IMAGES[name]
+    extras = [*spec.extras, *(spec.gpu_extras if torch == "cuda" else ())]
+    arguments = [part for extra in extras for part in ("--extra", extra)]
+    arguments += ["--constraint", str(DEVELOPMENT_LOCK)]
+    with tempfile.TemporaryDirectory() as folder:
+        if spec.has_torch:
+            exact = Path(folder, "torch.txt")
+            exact.write_text(f"torch=={TORCH_VERSION}\n")
+            arguments += ["--constraint", str(exact)]
+        requirements = _compile(arguments)
+    if spec.has_torch and torch == "cpu":
+        requirements = without_torch(requirements)
     return f"# Written by: python -m images.lock {name}\n{requirements}{entry('kfp', DEVELOPMENT_LOCK)}"
+
+
+def without_torch(lock: str) -> str:
+    """A lock without torch and what only its CUDA build asks for."""
+    kept = re.split(r"^(?=[\w.-]+==)", lock, flags=re.MULTILINE)
+    return "".join(part for part in kept if not _ONLY_WITH_CUDA.match(part))
 
 
 def build_lock() -> str:
@@ -70,14 +98,16 @@ def _compile(arguments: list[str]) -> str:
 
 
 def main() -> None:
-    """Write one lock file."""
+    """Write the lock files of one image."""
     parser = argparse.ArgumentParser(description="Write the lock file of an image.")
     parser.add_argument("image", choices=[*IMAGE_NAMES, "build"])
     name = parser.parse_args().image
     if name == "build":
         BUILD_LOCK.write_text(build_lock())
     else:
-        lock_file(name).write_text(image_lock(name))
+        builds: tuple[Torch, ...] = ("cuda", "cpu") if IMAGES[name].has_torch else ("cuda",)
+        for torch in builds:
+            lock_file(name, torch).write_text(image_lock(name, torch))
 
 
 if __name__ == "__main__":

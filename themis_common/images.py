@@ -34,19 +34,25 @@ class ImageSpec:
 
     Attributes:
         extras: Optional dependencies of pyproject.toml that its lock file resolves besides the base ones.
+        gpu_extras: Those that only an image for GPUs holds.
+        has_torch: Whether it holds torch, and so comes in a build for GPUs and one for CPUs.
         needs_compiler: Whether gcc and the Python headers stay in it, because triton compiles at run time.
     """
 
     extras: tuple[str, ...]
-    needs_compiler: bool
+    gpu_extras: tuple[str, ...] = ()
+    has_torch: bool = False
+    needs_compiler: bool = False
 
 
 IMAGES: Final[Mapping[ImageName, ImageSpec]] = {
-    "data": ImageSpec(extras=("data", "llm"), needs_compiler=False),
-    "llm": ImageSpec(extras=("llm",), needs_compiler=True),
-    "train": ImageSpec(extras=("train", "liger"), needs_compiler=True),
-    "evaluate": ImageSpec(extras=("evaluate",), needs_compiler=True),
-    "launcher": ImageSpec(extras=("launcher", "kfp"), needs_compiler=False),
+    "data": ImageSpec(extras=("data", "llm")),
+    "llm": ImageSpec(extras=("llm",), has_torch=True, needs_compiler=True),
+    "train": ImageSpec(
+        extras=("train", "trackers"), gpu_extras=("liger",), has_torch=True, needs_compiler=True
+    ),
+    "evaluate": ImageSpec(extras=("evaluate", "llm"), has_torch=True),
+    "launcher": ImageSpec(extras=("launcher", "kfp")),
 }
 
 

@@ -1,18 +1,23 @@
-"""A container engine for tests: podman's Docker API, a base image made on the spot, the data image built on it."""
+"""A container engine for tests: podman's Docker API, a base image made on the spot, stage images built on it."""
 
 import os
+import re
 import resource
 import shutil
 import ssl
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from images.build import BuiltImage, build
 from images.local_base import ensure_local_base
+from images.lock import TORCH_VERSION
+from themis_common.images import IMAGES, ImageName
 
 NEEDED = ("podman", "runc", "conmon", "debootstrap")
 
@@ -55,17 +60,44 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def data_image(podman: None) -> BuiltImage:
-    """The data image of this checkout; layers of an earlier build are reused."""
-    certificates = ssl.get_default_verify_paths().cafile
-    inside = "/etc/ssl/certs/ca-certificates.crt"
-    return build(
-        "data",
-        engine="podman",
-        base_image=os.environ.get("THEMIS_TEST_BASE_IMAGE") or ensure_local_base(),
-        network="host",
-        volumes=[f"{certificates}:{inside}:ro"] if certificates else [],
+def built(podman: None) -> Callable[[ImageName], BuiltImage]:
+    """Builds an image of this checkout for CPUs; layers of an earlier build are reused."""
+
+    @cache
+    def make(name: ImageName) -> BuiltImage:
+        certificates = ssl.get_default_verify_paths().cafile
+        mounts = [f"{certificates}:/etc/ssl/certs/ca-certificates.crt:ro"] if certificates else []
+        wheels = _torch_wheels() if IMAGES[name].has_torch else None
+        return build(
+            name,
+            engine="podman",
+            base_image=os.environ.get("THEMIS_TEST_BASE_IMAGE") or ensure_local_base(),
+            network="host",
+            volumes=[*mounts, *([f"{wheels}:/torch:ro"] if wheels else [])],
+            torch="cpu",
+            torch_wheels="/torch",
+        )
+
+    return make
+
+
+def _torch_wheels() -> Path:
+    """The folder from which this machine installed its CPU build of torch."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     )
+    folders = [Path(word) for word in re.findall(r"find-links='([^']+)'", listed.stdout)]
+    for folder in folders:
+        if list(folder.glob(f"torch-{TORCH_VERSION}+cpu-*.whl")):
+            return folder
+    skip_or_fail(f"no folder of pip's find-links has the wheel torch-{TORCH_VERSION}+cpu")
+    raise AssertionError
+
+
+@pytest.fixture(scope="session")
+def data_image(built: Callable[[ImageName], BuiltImage]) -> BuiltImage:
+    """The image that runs the dataset stages."""
+    return built("data")
 
 
 @pytest.fixture
