@@ -8,14 +8,17 @@ Like ours it is written in BigQuery's dialect and translated for DuckDB by sqlgl
 translation. Its repositories stay in an arbitrary order, as published.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import sqlglot
 
-from components.dataset.mine_commits.config import PUBLISHED_LANGUAGES
+from components.dataset.mine_commits.config import PUBLISHED_LANGUAGES, MineCommitsConfig
 from components.dataset.mine_commits.licences import ALLOWED
 from components.dataset.mine_commits.messages import blocked_messages
+from components.dataset.mine_commits.query import mining_query, query_parameters
 
 _QUERY = """
     SELECT
@@ -62,8 +65,19 @@ def mine_as_published(tables: Path, target: Path) -> int:
         "blocked": sorted(blocked_messages()),
     }
     (query,) = sqlglot.transpile(_QUERY, read="bigquery", write="duckdb")
+    return _copy(query, values, tables, target)
+
+
+def mine_kept(config: MineCommitsConfig, tables: Path, target: Path) -> int:
+    """Run our query in the same way, for the rows that it keeps; returns how many it wrote to `target`."""
+    query = f"SELECT * EXCLUDE (reason) FROM ({mining_query(config, 'main', 'duckdb')}) WHERE reason IS NULL"
+    return _copy(query, query_parameters(config), tables, target)
+
+
+def _copy(query: str, values: Mapping[str, Any], tables: Path, target: Path) -> int:
     with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
         for name in ("languages", "licenses", "commits"):
             connection.read_parquet(str(tables / f"{name}.parquet")).create_view(name)
-        ((rows,),) = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)", values).fetchall()
+        copy = f"COPY ({query}) TO '{target}' (FORMAT parquet, DICTIONARY_SIZE_LIMIT 1000)"
+        ((rows,),) = connection.execute(copy, dict(values)).fetchall()
     return int(rows)
