@@ -43,19 +43,24 @@ class Work:
         return self.matrix_flops(config) + 12 * config.num_hidden_layers * queries * self.attended
 
 
-def shared(lengths: Sequence[PairLengths], *, flash: bool) -> Work:
-    """Packed, the prompt once."""
+def shared(lengths: Sequence[PairLengths], *, flash: bool, with_preamble: bool = False) -> Work:
+    """Packed, the prompt once for both sides; `with_preamble` also the start of system texts once for all pairs."""
+    preamble = max((pair.preamble for pair in lengths), default=0) if with_preamble else 0
 
     def attended(pair: PairLengths) -> float:
+        start = min(pair.preamble, preamble)
         if flash:
-            return triangle(pair.prompt + pair.chosen) + pair.rejected * pair.prompt + triangle(pair.rejected)
-        return triangle(pair.prompt) + sum(
-            side * (pair.prompt + side) for side in (pair.chosen, pair.rejected)
-        )
+            sides = (
+                triangle(pair.prompt + pair.chosen) + pair.rejected * pair.prompt + triangle(pair.rejected)
+            )
+            return sides - triangle(start)
+        rest = (pair.prompt - start) * pair.prompt if start else triangle(pair.prompt)
+        return rest + sum(side * (pair.prompt + side) for side in (pair.chosen, pair.rejected))
 
     return Work(
-        rows=sum(pair.prompt + pair.chosen + pair.rejected for pair in lengths),
-        attended=sum(map(attended, lengths)),
+        rows=preamble
+        + sum(pair.prompt - min(pair.preamble, preamble) + pair.chosen + pair.rejected for pair in lengths),
+        attended=triangle(preamble) + sum(map(attended, lengths)),
         lm_rows=sum(pair.chosen for pair in lengths),
     )
 

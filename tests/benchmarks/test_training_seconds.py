@@ -4,21 +4,20 @@ Equal work: the same weights, pairs, dtype (float32) and loss terms, no recomput
 gradient norms must agree. The full objective (Bradley-Terry, language model, magnitude) runs against
 `reference_trainer.py` and against our own model with sharing off; the reward-only objective runs against TRL's collator
 and `RewardTrainer.compute_loss`, in the peers' environment (README.md), and is left out where that is absent. Layer
-width of Qwen3-0.6B, 2 of 28 layers, 8 PM-like pairs with lengths x0.2, in the draw nearest to the mean of the set.
+width of Qwen3-0.6B, 2 of 28 layers, 8 PM-like pairs with lengths x0.2, in the draw nearest to the mean of the set;
+system texts begin alike, as they do in the data.
 
 How to read it: "x / ours" above 1 is how much longer the other takes. The FLOPs column says what to expect by
-arithmetic, attention included as the CPU kernel executes it. Seconds are reported; only a margin far below what was
-measured is asserted.
+arithmetic, attention included as the CPU kernel executes it. Seconds are reported and asserted with slack: 1.8 for the
+target of 2.0 against TRL.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from transformers import Qwen3Config
 
 from tests.benchmarks import flops
@@ -29,12 +28,12 @@ from tests.benchmarks.qwen3 import qwen3
 from tests.benchmarks.reference_trainer import MICRO_BATCH, ReferenceModel, collate, micro_batches
 from tests.benchmarks.report import Report, Table, at_least
 from tests.benchmarks.small_draws import typical_draw
+from tests.benchmarks.trl_folder import write_trl_folder
 from tests.benchmarks.unshared_packing import pack_without_sharing
 from themis_common.modeling.losses import bradley_terry_sum, magnitude_sum
 from themis_common.modeling.model import RewardModel
 from themis_common.modeling.packing import PairPack, pack_pairs
 from themis_common.modeling.token_pair import TokenPair
-from themis_common.modeling.weights import stored_parameters
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +68,7 @@ def setting() -> Setting:
     torch.manual_seed(SEED)
     config = qwen3("0.6B", layers=2)
     lengths = typical_draw(PM, NUM_PAIRS, FACTOR)
-    pairs = token_pairs(lengths, config.vocab_size, SEED)
+    pairs = token_pairs(lengths, config.vocab_size, SEED, with_preamble=True)
     model = RewardModel(config)
     # a zero head would give every loss the same value
     torch.nn.init.normal_(model.reward_head.weight, std=0.02)
@@ -122,25 +121,6 @@ def gradient_norm(model: torch.nn.Module) -> float:
     return torch.nn.utils.get_total_norm(gradients).item()
 
 
-def write_for_trl(setting: Setting, folder: Path) -> None:
-    """Weights as a sequence classifier, and the pairs as two token lists each."""
-    weights = {name: tensor.detach().clone() for name, tensor in stored_parameters(setting.model).items()}
-    (folder / "model").mkdir()
-    save_file(weights, folder / "model" / "model.safetensors", metadata={"format": "pt"})
-    config = Qwen3Config(**setting.config.to_dict())
-    config.num_labels = 1
-    config.architectures = ["Qwen3ForSequenceClassification"]
-    config.save_pretrained(folder / "model")
-    pairs = [
-        {
-            "chosen_ids": [*pair.prefix.tolist(), *pair.chosen.tolist()],
-            "rejected_ids": [*pair.prefix.tolist(), *pair.rejected.tolist()],
-        }
-        for pair in setting.pairs
-    ]
-    (folder / "pairs.json").write_text(json.dumps(pairs))
-
-
 def check_equal_work(samples: dict[str, Sample]) -> float:
     """The largest relative difference of a loss or a gradient norm from the first case's, which must be rounding."""
     first, *others = (sample.result for sample in samples.values())
@@ -183,7 +163,7 @@ def test_full_objective_against_packing_and_padding(setting: Setting, report: Re
     samples = interleaved(cases, REPETITIONS)
     lengths = setting.lengths
     works = {
-        OURS: flops.shared(lengths, flash=False),
+        OURS: flops.shared(lengths, flash=False, with_preamble=True),
         UNSHARED: flops.unshared(lengths),
         PADDED: flops.padded(lengths, MICRO_BATCH, flash=False),
     }
@@ -202,14 +182,17 @@ def test_reward_only_against_trl(setting: Setting, report: Report, tmp_path: Pat
     if missing:
         report.add(Table(title=title, columns=("case", "CPU s"), rows=[("TRL", f"not run: {missing}")]))
         pytest.skip(missing)
-    write_for_trl(setting, tmp_path)
+    write_trl_folder(setting.model, setting.pairs, tmp_path)
     with Peer("tests.benchmarks.peers.trl_reward", [str(tmp_path)]) as trl:
         cases = {OURS: timed(ours(setting, pack_pairs, full=False)), TRL: trl.case("step")}
         samples = interleaved(cases, REPETITIONS)
-    works = {OURS: without_lm(flops.shared(setting.lengths, flash=False)), TRL: trl_work(setting.lengths)}
+    works = {
+        OURS: without_lm(flops.shared(setting.lengths, flash=False, with_preamble=True)),
+        TRL: trl_work(setting.lengths),
+    }
     note = "TRL pads chosen and rejected of a micro-batch to one length; recomputation, its default, is off here."
     report.add(comparison(title, samples, works, setting, [note]))
-    assert samples[TRL].cpu > 1.2 * samples[OURS].cpu
+    assert samples[TRL].cpu > 0.9 * TARGET_TRL * samples[OURS].cpu
 
 
 def without_lm(work: Work) -> Work:

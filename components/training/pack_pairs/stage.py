@@ -5,7 +5,9 @@ once: with the same prompt, and often the same first lines, that is a third of a
 training later spends on them.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import pyarrow as pa
 
 from themis_common.config import config, option
 from themis_common.modeling.model_files import FOR_TOKENIZING, fetch_model
@@ -15,12 +17,21 @@ from themis_common.prompts.chat import (
     EncodedConversation,
     UnencodableConversationError,
 )
-from themis_common.schemas import MODEL_FILES, PAIRS, TOKENISED_PAIRS
+from themis_common.schemas import MODEL_FILES, PAIRS, TOKENISED_PAIRS, Schema
 from themis_common.stages import Context, Stage, UnitOutput
 
 UNENCODABLE = ("prompt_too_long", "control_token")
 EMPTY_RESPONSE = "empty_response"
 IDENTICAL_PAIR = "identical_pair"
+TRUNCATED = "truncated"
+TRUNCATED_RESPONSES = Schema(
+    "truncated_responses",
+    1,
+    pa.schema(
+        [pa.field("row_key", pa.string(), nullable=False), pa.field("side", pa.string(), nullable=False)]
+    ),
+)
+"""Each response that was cut; `side` is chosen or rejected."""
 
 
 @config
@@ -31,6 +42,13 @@ class PackPairsConfig:
         4096,
         help="longest conversation in tokens; longer responses are cut (paper: 2560 for PT, 4096 for PM)",
     )
+
+
+class PackedPair(NamedTuple):
+    """The token columns of a pair, and the sides whose response was cut."""
+
+    columns: dict[str, Any]
+    truncated: tuple[str, ...]
 
 
 class DroppedPairError(Exception):
@@ -52,31 +70,33 @@ def pack_pairs(context: Context[PackPairsConfig], unit: str, output: UnitOutput)
         key = row["row_key"]
         output.read([key])
         try:
-            tokens = tokenise_pair(renderer, row, context.config.max_tokens)
+            packed = tokenise_pair(renderer, row, context.config.max_tokens)
         except DroppedPairError as dropped:
             output.drop(key, dropped.reason, str(dropped))
             continue
-        truncated += tokens["truncated"]
-        output.emit(
-            {"row_key": key, **tokens, **{name: row[name] for name in ("language", "criterion", "split")}}
-        )
+        truncated += len(packed.truncated)
+        for side in packed.truncated:
+            output.add(TRUNCATED, {"row_key": key, "side": side})
+        kept = {name: row[name] for name in ("language", "criterion", "split")}
+        output.emit({"row_key": key, **packed.columns, **kept})
         context.progress.update(number + 1, unit="pairs")
     if truncated:
         context.progress.say(
-            f"{unit}: cut the responses of {truncated:,} pairs to {context.config.max_tokens} tokens"
+            f"{unit}: cut {truncated:,} responses so that conversations have {context.config.max_tokens} tokens"
         )
 
 
-def tokenise_pair(renderer: ChatRenderer, row: dict[str, Any], max_tokens: int) -> dict[str, Any]:
-    """The token columns of one pair.
+def tokenise_pair(renderer: ChatRenderer, row: dict[str, Any], max_tokens: int) -> PackedPair:
+    """One pair as tokens, its responses cut where a conversation is longer than `max_tokens`.
 
     Raises:
         DroppedPairError: the prompt is too long, a side has no response, or both sides have the same tokens.
     """
-    chosen, rejected = (
-        _encode(renderer, Conversation(row["system"], row["input"], row[side]), max_tokens)
+    sides = {
+        side: _encode(renderer, Conversation(row["system"], row["input"], row[side]), max_tokens)
         for side in ("chosen", "rejected")
-    )
+    }
+    chosen, rejected = sides.values()
     # both share the prompt, but the first response token may have swallowed the prompt's last character in one only
     prompt_tokens = min(chosen.prompt_tokens, rejected.prompt_tokens)
     shortest = min(len(chosen.ids), len(rejected.ids))
@@ -86,13 +106,15 @@ def tokenise_pair(renderer: ChatRenderer, row: dict[str, Any], max_tokens: int) 
         raise DroppedPairError(IDENTICAL_PAIR, f"both sides have the same {len(chosen.ids)} tokens")
     # each side keeps a token of its own, the one that is scored
     prefix = min(_common_prefix(chosen.ids, rejected.ids), shortest - 1)
-    return {
+    truncated = tuple(side for side, encoded in sides.items() if encoded.truncated)
+    columns = {
         "prefix_ids": chosen.ids[:prefix],
         "chosen_ids": chosen.ids[prefix:],
         "rejected_ids": rejected.ids[prefix:],
         "prompt_tokens": prompt_tokens,
-        "truncated": chosen.truncated or rejected.truncated,
+        "truncated": bool(truncated),
     }
+    return PackedPair(columns, truncated)
 
 
 def _encode(renderer: ChatRenderer, conversation: Conversation, max_tokens: int) -> EncodedConversation:
@@ -111,10 +133,11 @@ def _common_prefix(left: list[int], right: list[int]) -> int:
 
 STAGE = Stage(
     name="training.pack_pairs",
-    version=1,
+    version=2,
     config=PackPairsConfig,
     inputs={"pairs": PAIRS, "model": MODEL_FILES},
     output=TOKENISED_PAIRS,
+    side_tables={TRUNCATED: TRUNCATED_RESPONSES},
     reasons=(*UNENCODABLE, EMPTY_RESPONSE, IDENTICAL_PAIR),
     work=pack_pairs,
 )

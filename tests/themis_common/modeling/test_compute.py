@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.themis_common.modeling.conftest import VOCABULARY
 from themis_common.modeling.model import RewardModel
 from themis_common.modeling.packing import SegmentForest, pack_pairs
 from themis_common.modeling.token_pair import TokenPair
@@ -13,7 +14,7 @@ from themis_common.modeling.token_pair import TokenPair
 
 def code_like_pairs(number: int) -> list[TokenPair]:
     """Lengths as in facts/training_peers.md section 2.2, divided by ten."""
-    generator = np.random.default_rng(4)
+    generator, tokens = np.random.default_rng(4), np.random.default_rng(5)
     pairs = []
     for _ in range(number):
         prompt = int(
@@ -21,7 +22,8 @@ def code_like_pairs(number: int) -> list[TokenPair]:
         )
         response = 2 + generator.gamma(1.15, 80 / 1.15)
         chosen, rejected = (max(1, int(response * generator.lognormal(0, 0.12))) for _ in range(2))
-        ids = np.ones(prompt + chosen + rejected, np.int32)
+        # random, so that no two prompts begin alike
+        ids = tokens.integers(0, VOCABULARY, prompt + chosen + rejected, dtype=np.int32)
         pairs.append(TokenPair("", ids[:prompt], ids[:chosen], ids[:rejected], prompt_tokens=prompt))
     return pairs
 

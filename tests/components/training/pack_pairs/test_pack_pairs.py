@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.training.pack_pairs.stage import STAGE, PackPairsConfig
+from components.training.pack_pairs.stage import STAGE, TRUNCATED_RESPONSES, PackPairsConfig
 from themis_common.datasets.reader import DatasetReader
 from themis_common.modeling.tokenizer import load_tokenizer
 from themis_common.prompts.chat import ChatRenderer, Conversation
@@ -56,11 +56,25 @@ def test_long_responses_are_cut_and_keep_the_end_of_the_turn(
 ) -> None:
     row = make_pairs(1)[0]
     row["chosen"] = "good " * 400
-    got = next(pack([row], max_tokens=120).rows())
+    reader = pack([row], max_tokens=120)
+    got = next(reader.rows())
     assert got["truncated"]
     assert len(got["prefix_ids"] + got["chosen_ids"]) == 120
     end = renderer.encode(Conversation(None, "u", "a")).ids[-2:]
     assert got["chosen_ids"][-2:] == got["rejected_ids"][-2:] == end
+    assert list(reader.side_rows("truncated", TRUNCATED_RESPONSES)) == [
+        {"row_key": row["row_key"], "side": "chosen"}
+    ]
+
+
+def test_the_manifest_counts_the_responses_that_were_cut(
+    pack: Callable[..., DatasetReader], make_pairs: MakePairs
+) -> None:
+    rows = make_pairs(3)
+    rows[0]["chosen"], rows[0]["rejected"] = "good " * 400, "bad " * 400
+    rows[1]["rejected"] = "bad " * 400
+    tables = pack(rows, max_tokens=120).manifest.tables
+    assert sum(shard.rows for shard in tables["truncated"].shards) == 3
 
 
 def test_what_cannot_be_trained_on_is_dropped_under_its_reason(

@@ -1,11 +1,14 @@
 """The learning rate of every step, and which weights decay."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from transformers.optimization import get_cosine_with_min_lr_schedule_with_warmup, get_wsd_schedule
 
 from components.training.train_reward_model.config import TrainRewardModelConfig
 from components.training.train_reward_model.optimizer import clip_gradients, learning_rate, make_optimizer
@@ -49,6 +52,27 @@ def test_the_rate_rises_to_the_peak_and_then_never_rises() -> None:
     assert rates[: top + 1] == sorted(rates[: top + 1])
     assert rates[top:] == sorted(rates[top:], reverse=True)
     assert rates[-1] == pytest.approx(5e-7)
+
+
+@pytest.mark.parametrize(
+    ("options", "schedule"),
+    [
+        (SCRIPT, partial(get_wsd_schedule, num_decay_steps=50, num_stable_steps=140, min_lr_ratio=0.5)),
+        (PT, partial(get_cosine_with_min_lr_schedule_with_warmup, num_training_steps=200, min_lr_rate=0.5)),
+    ],
+    ids=["script", "paper"],
+)
+def test_the_schedule_is_that_of_transformers_one_step_on(
+    options: Mapping[str, Any], schedule: Callable[..., LambdaLR]
+) -> None:
+    # transformers spends the first step at the start of the warm-up and never runs at the floor; ours ends there
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2e-5)
+    theirs = schedule(optimizer, num_warmup_steps=10)
+    config = TrainRewardModelConfig(**options)
+    for step in range(200):
+        optimizer.step()
+        theirs.step()
+        assert learning_rate(step, 200, config) == pytest.approx(theirs.get_last_lr()[0]), step
 
 
 class Network(nn.Module):

@@ -81,7 +81,9 @@ def test_computing_activations_twice_changes_no_byte(make_job: MakeJob, train: T
     assert outputs(recomputing) == outputs(keeping)
 
 
-@pytest.mark.parametrize("options", [{"lm_weight": 0.0}, {"gradient_clip": 0.0}, {"magnitude_weight": 1.0}, {"margin": 1.0}])
+@pytest.mark.parametrize(
+    "options", [{"lm_weight": 0.0}, {"gradient_clip": 0.0}, {"magnitude_weight": 1.0}, {"margin": 1.0}]
+)
 def test_options_of_the_objective_reach_the_weights(
     make_job: MakeJob, train: Train, options: dict[str, Any]
 ) -> None:

@@ -43,10 +43,11 @@ def test_the_merged_decoder_scores_as_the_adapted_one(make_job: MakeJob, alone: 
     with joined_ranks(job.config) as ranks:
         model = make_sharded_model(read_model_config(job.model), job.config, ranks)
         load_weights(model, job.model, with_reward_head=False)
+        generator = torch.Generator().manual_seed(3)
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.requires_grad:
-                    torch.nn.init.normal_(parameter, std=0.2)
+                    torch.nn.init.normal_(parameter, std=0.2, generator=generator)
         adapted = scores(model, job)
         save_trained_model(model, job.model, job.output, "float32", Curves(), ranks)
     merged = RewardModel(read_model_config(job.output / MODEL))
