@@ -20,7 +20,7 @@ class ScoreBenchmarkConfig:
     )
     # The digest of the texts identifies them; where their file lies does not matter.
     prompts: str = option(
-        "",
+        default="",
         help="file that `themis prompts import` wrote: score under the published wording; empty: under our own",
         affects_result=False,
         shared="prompts",

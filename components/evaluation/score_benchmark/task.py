@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
 from components.evaluation.score_benchmark.stage import STAGE
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
@@ -22,7 +23,7 @@ def score_cell(*, run: str, task: str, cell: str, benchmark: str) -> dict[str, A
     with reporting_errors(run, task) as folder:
         row = _planned(folder.uri_of("plan_cells"), cell)
         config = dataclasses.replace(
-            folder.stage_config(STAGE, task),
+            _on_gpus(folder.stage_config(STAGE, task), _gpus(row["group"])),
             cell=cell,
             architecture=row["architecture"],
             prompt_mode=row["prompt_mode"],
@@ -32,6 +33,18 @@ def score_cell(*, run: str, task: str, cell: str, benchmark: str) -> dict[str, A
             uris["model"] = row["model"] if "/" in row["model"] else folder.uri_of(row["model"])
         ref = run_in(folder, STAGE, f"{task}.{cell}", config, uris)
         return {"cell": cell, "pairs": ref.rows, "uri": ref.uri}
+
+
+def _gpus(group: str) -> int:
+    """GPUs of the pod, from the group of the plan, which is `<image>_<gpus>`."""
+    return int(group.rpartition("_")[2])
+
+
+def _on_gpus(config: ScoreBenchmarkConfig, gpus: int) -> ScoreBenchmarkConfig:
+    """Use all GPUs of the pod: for the layers of a scalar model, for the tensors of a judge."""
+    if gpus <= 1:
+        return config
+    return dataclasses.replace(config, placement="spread", judge=dataclasses.replace(config.judge, gpus=gpus))
 
 
 def _planned(cells: str, cell: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from themis_common.architectures.checkpoint import read_config
 from themis_common.errors import UserError
 
 SERVED_NAME = "judge"
@@ -49,10 +50,13 @@ def served_by_vllm(
             "vllm is not installed here: run the cell in the image llm, or set endpoint to a server of the model"
         )
     port = _free_port()
+    own_window = read_config(folder).get("max_position_embeddings") or context_tokens
     command = [
         *(program, "serve", str(folder), "--served-model-name", SERVED_NAME),
         *("--host", "127.0.0.1", "--port", str(port)),
-        *("--max-model-len", str(context_tokens), "--dtype", dtype, "--tensor-parallel-size", str(gpus)),
+        # vLLM refuses a window that the model does not have
+        *("--max-model-len", str(min(context_tokens, own_window))),
+        *("--dtype", dtype, "--tensor-parallel-size", str(gpus)),
         # sampling is ours to set, not that of the model's generation_config.json
         *("--generation-config", "vllm", "--no-enable-log-requests"),
     ]

@@ -5,25 +5,27 @@ Shapes: N conversations, P positions, T tokens, h hidden size.
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from components.evaluation.score_benchmark.scalar.encoding import Encoded
-from components.evaluation.score_benchmark.scalar.prefixes import PrefixPack
+from themis_common.modeling.packing import SegmentForest
 
 
 def read_packed(body: PreTrainedModel, batch: Sequence[Encoded], device: torch.device) -> Tensor:
     """(N, P, h) from one row without padding, in which shared prefixes stand once."""
-    pack = PrefixPack([one.ids for one in batch])
+    forest = SegmentForest()
+    ends = forest.add_sequences([one.ids for one in batch])
     hidden = body(
-        input_ids=pack.forest.token_ids()[None].to(device),
-        position_ids=pack.forest.positions()[None].to(device),
+        input_ids=forest.token_ids()[None].to(device),
+        position_ids=forest.positions()[None].to(device),
         use_cache=False,
-        segments=pack.forest.segments().to(device),
+        segments=forest.segments().to(device),
     ).last_hidden_state[0]  # (T, h)
-    rows = pack.positions_of([one.positions for one in batch])
-    states: Tensor = hidden[rows.to(hidden.device)]
+    rows = [forest.sequence_rows(end)[list(one.positions)] for end, one in zip(ends, batch, strict=True)]
+    states: Tensor = hidden[torch.from_numpy(np.stack(rows)).to(hidden.device)]
     return states
 
 
