@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ import numpy as np
 
 from components.evaluation.import_benchmark.stage import STAGE as IMPORT_BENCHMARK
 from components.evaluation.import_benchmark.stage import ImportBenchmarkConfig
+from components.evaluation.import_scores.stage import MISSING, UNREAD
 from components.evaluation.summarise.pairs import BenchmarkPairs, CellScores, read_pairs
 from themis_common.datasets.manifest import MANIFEST
 from themis_common.datasets.reader import DatasetReader
@@ -19,11 +21,6 @@ from themis_common.published_runs.results import Variant
 from themis_common.published_runs.scores import ScoreTable, read_score_table
 from themis_common.schemas import BENCHMARK, SCORES
 from themis_common.stages import run_stage
-
-MISSING = "missing"
-"""The failure of a pair that other runs have and this one lacks."""
-UNREAD = "parse"
-"""The failure of a pair for which a published run has no number that means a score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +96,20 @@ def pairs_of_benchmark(benchmark: str, cluster_by: Literal["prompt", "subset"]) 
     Raises:
         UserError: the file is no benchmark.
     """
+    with imported_benchmark(benchmark) as reader:
+        return read_pairs(reader, cluster_by)
+
+
+@contextmanager
+def imported_benchmark(benchmark: str) -> Iterator[DatasetReader]:
+    """A benchmark as a dataset that is gone afterwards.
+
+    Raises:
+        UserError: it cannot be read, or is no benchmark.
+    """
     with tempfile.TemporaryDirectory() as folder:
         imported = run_stage(IMPORT_BENCHMARK, ImportBenchmarkConfig(benchmark=benchmark), {}, folder)
-        return read_pairs(DatasetReader(imported.uri, BENCHMARK), cluster_by)
+        yield DatasetReader(imported.uri, BENCHMARK)
 
 
 def pairs_of_runs(runs: Sequence[ScoredRun], cluster_by: Literal["prompt", "subset"]) -> BenchmarkPairs:

@@ -54,8 +54,9 @@ PIPELINE_TASKS: dict[str, dict[str, str]] = {
 ALONE: dict[str, str] = {
     "build_allowlists": "dataset.build_allowlists",
     "import_model": "evaluation.import_model",
+    "import_scores": "evaluation.import_scores",
 }
-"""Stages that no pipeline runs, because many runs share their output; `themis stage` does."""
+"""Stages that have no section in any pipeline: many runs share their output. `themis stage` runs them."""
 
 ALL_TASKS: dict[str, str] = {
     **{task: stage for tasks in PIPELINE_TASKS.values() for task, stage in tasks.items()},

@@ -170,13 +170,17 @@ BENCHMARK = _schema(
 
 CELLS = _schema(
     "cells",
-    1,
+    2,
     _required("cell", pa.string()),
     _required("architecture", pa.string()),
     _required("model", pa.string()),
     _required("prompt_mode", pa.string()),
+    _required("group", pa.string()),
 )
-"""What is to be scored: one reward model; `model` is a task of the run, a location, or empty for a baseline."""
+"""What is to be scored: one reward model; `model` is a task of the run, a location, or empty for a baseline.
+
+`group` says on which image and how many GPUs; imported scores are no model's, and `model` is where they are.
+"""
 
 SCORES = _schema(
     "scores",

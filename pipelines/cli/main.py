@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from themis_common.errors import UserError
+from themis_common.errors import TransientError, UserError
 
 app = typer.Typer(
     name="themis",
@@ -20,7 +20,26 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_VERBS = ("demo", "run", "stage", "aggregate", "compile", "explain", "data", "store", "config")
+_VERBS = (
+    "demo",
+    "run",
+    "train",
+    "recipes",
+    "stage",
+    "plan",
+    "score",
+    "evaluate",
+    "verify",
+    "aggregate",
+    "compile",
+    "explain",
+    "data",
+    "store",
+    "config",
+    "models",
+    "benchmarks",
+    "prompts",
+)
 for _verb in _VERBS:
     import_module(f"pipelines.cli.{_verb}").register(app)
 
@@ -32,6 +51,9 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except TransientError as error:
+        print(f"error: {error}; run the same command again to go on", file=sys.stderr)
+        sys.exit(1)
     except ModuleNotFoundError as error:
         sys.exit(_missing_extra(error))
     except KeyboardInterrupt:

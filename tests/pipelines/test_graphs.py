@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.evaluation.plan_cells.groups import GROUPS
 from pipelines.graphs import PIPELINES, compile_checked
 from pipelines.tasks import PIPELINE_TASKS
 
@@ -52,6 +53,19 @@ def test_one_page_ends_each_pipeline(compiled: dict[str, dict[str, Any]], name: 
         if artifact["artifactType"].get("schemaTitle") == "system.HTML"
     ]
     assert len(pages) == 1
+
+
+def test_each_group_of_cells_gets_its_image_and_its_gpus(compiled: dict[str, dict[str, Any]]) -> None:
+    spec = compiled["evaluation"]
+    found = {}
+    for executor in spec["deploymentSpec"]["executors"].values():
+        command = " ".join([*executor["container"]["command"], *executor["container"]["args"]])
+        if "def score_benchmark" in command or "def import_scores" in command:
+            gpus = executor["container"].get("resources", {}).get("accelerator", {}).get("resourceCount", "0")
+            name = executor["container"]["image"].rpartition("/")[2].partition(":")[0]
+            what = "imported" if "def import_scores" in command else f"{name}_{gpus}"
+            found[what] = gpus
+    assert found.keys() == set(GROUPS)
 
 
 def test_images_by_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

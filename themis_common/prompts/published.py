@@ -141,6 +141,8 @@ def _read(path: Path) -> str:
     try:
         # newlines as they are: the hashes are over bytes
         return path.read_bytes().decode()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file or folder") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from error
 

@@ -40,30 +40,34 @@ class ScoreTable:
         return len(self.ids)
 
 
-def read_score_table(path: Path) -> ScoreTable:
+def read_score_table(path: Path, name: str = "") -> ScoreTable:
     """Read a published run.
+
+    Args:
+        name: what errors call the file, where it is a copy.
 
     Raises:
         UserError: the file is no parquet, lacks a column, or holds an id twice or a missing id.
     """
+    where = name or str(path)
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise UserError(f"{path}: no readable parquet file ({error})") from error
+        raise UserError(f"{where}: no readable parquet file ({error})") from error
     for column in ("chosen_score", "rejected_score", *_METADATA):
         if column not in table.column_names:
             raise UserError(
-                f"{path}: column {column} is missing; a published run has chosen_score, rejected_score, language, "
+                f"{where}: column {column} is missing; a published run has chosen_score, rejected_score, language, "
                 "aspect, subset and id"
             )
     ids = [str(value) for value in table["id"].to_pylist()]
     if len(set(ids)) != len(ids):
         twice = next(id_ for position, id_ in enumerate(ids) if id_ in ids[:position])
-        raise UserError(f"{path}: id {twice} occurs twice; keep one row of it")
+        raise UserError(f"{where}: id {twice} occurs twice; keep one row of it")
     if not ids:
-        raise UserError(f"{path}: holds no row")
+        raise UserError(f"{where}: holds no row")
     failed = None
-    chosen, rejected = (_floats(table, side, path) for side in ("chosen_score", "rejected_score"))
+    chosen, rejected = (_floats(table, side, where) for side in ("chosen_score", "rejected_score"))
     if _PARSE_FLAGS[0] in table.column_names:
         failed = table[_PARSE_FLAGS[0]].to_numpy(zero_copy_only=False).astype(np.bool_)
     return ScoreTable(
@@ -77,11 +81,11 @@ def read_score_table(path: Path) -> ScoreTable:
     )
 
 
-def _floats(table: pa.Table, column: str, path: Path) -> FloatArray:
+def _floats(table: pa.Table, column: str, where: str) -> FloatArray:
     try:
         values: FloatArray = table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: column {column} holds no numbers ({error})") from error
+        raise UserError(f"{where}: column {column} holds no numbers ({error})") from error
     return values
 
 

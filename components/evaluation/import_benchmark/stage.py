@@ -3,26 +3,26 @@
 Where no benchmark is named, the held-out pairs of a data set of preference pairs make one.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.evaluation.import_benchmark.coderewardbench import Expectation, PublishedCheck
+from components.evaluation.import_benchmark.sources import file_digests, locate
 from themis_common.config import config, option
 from themis_common.errors import UserError
 from themis_common.hashing import row_key
 from themis_common.schemas import BENCHMARK, PAIRS
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole
-from themis_common.store import Store, open_store
+from themis_common.store import Store
 from themis_common.taxonomy import Criterion, Language
 
 TRAINED_ON = "trained_on"
 HELD_OUT_SUBSET = "HELD_OUT"
 _BATCH_ROWS = 256
-_SUFFIX = ".parquet"
 _COLUMNS = BENCHMARK.names[1:]
 
 
@@ -33,9 +33,14 @@ class ImportBenchmarkConfig:
     # The digests of the files identify the input; where they lie does not matter.
     benchmark: str = option(
         "",
-        help="a .parquet file, or a folder of them, with the columns of CodeRewardBench; empty: the held-out pairs",
+        help="a .parquet file or a folder of them with the columns of CodeRewardBench, or OWNER/NAME@COMMIT[:PATH] on "
+        "the hub; empty: the held-out pairs",
         affects_result=False,
         shared="benchmark",
+    )
+    published: Expectation = option(
+        default="auto",
+        help="compare with the published CodeRewardBench: whole; auto: rows with a published id; none",
     )
 
 
@@ -81,7 +86,8 @@ def _take_held_out(context: Context[ImportBenchmarkConfig], output: UnitOutput) 
 
 def _import_files(context: Context[ImportBenchmarkConfig], output: UnitOutput) -> None:
     first_seen: dict[str, str] = {}
-    store, files = _locate(context.config)
+    store, files = locate(context.config.benchmark)
+    published = PublishedCheck(context.config.published)
     for file in files:
         for number, row in _rows(store, file):
             where = f"{store.uri}/{file}: row {number}"
@@ -93,46 +99,19 @@ def _import_files(context: Context[ImportBenchmarkConfig], output: UnitOutput) -
                     "or point to the files of one split only"
                 )
             first_seen[identity] = f"{file} row {number}"
+            published.row(checked, where)
             key = row_key(identity)
             output.read([key])
             output.emit({"row_key": key, **checked})
         context.progress.update(len(first_seen))
     if not first_seen:
         raise UserError(f"{store.uri}: the benchmark has no rows; give a file with at least one pair")
+    published.end(store.uri)
 
 
 def fingerprint(config: ImportBenchmarkConfig) -> Mapping[str, str]:
     """SHA-256 of every file of the benchmark, by its name."""
-    if not config.benchmark:
-        return {}
-    store, files = _locate(config)
-    return {file: _sha256(store, file) for file in files}
-
-
-def _locate(config: ImportBenchmarkConfig) -> tuple[Store, list[str]]:
-    """The folder of the benchmark and its files in name order."""
-    location = config.benchmark.rstrip("/")
-    if location.endswith(_SUFFIX):
-        folder, _, file = location.rpartition("/")
-        store = open_store(folder or ".")
-        if not store.exists(file):
-            raise UserError(f"{location}: no such file; set benchmark to a .parquet file or a folder of them")
-        return store, [file]
-    store = open_store(location)
-    files = [name for name in store.list() if name.endswith(_SUFFIX)]
-    if not files:
-        raise UserError(
-            f"{location} holds no .parquet file; set benchmark to a .parquet file or a folder of them"
-        )
-    return store, files
-
-
-def _sha256(store: Store, file: str) -> str:
-    digest = hashlib.sha256()
-    with store.open_read(file) as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return file_digests(config.benchmark) if config.benchmark else {}
 
 
 def _rows(store: Store, file: str) -> Iterator[tuple[int, dict[str, Any]]]:

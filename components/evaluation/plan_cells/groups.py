@@ -4,7 +4,7 @@ A compiled pipeline has a loop for each group, because what a pod asks for is fi
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from themis_common.architectures.checkpoint import Checkpoint
@@ -21,11 +21,7 @@ _FOR_WEIGHTS: Final = 0.83
 """Share of the memory; the rest is for activations."""
 _BYTES_PER_WEIGHT: Final = 2
 
-GROUPS: Final[tuple[str, ...]] = (
-    IMPORTED,
-    "evaluate_0",
-    *(f"{image}_{gpus}" for image in ("evaluate", "llm") for gpus in GPU_COUNTS),
-)
+_IMAGES: Final[tuple[ImageName, ...]] = ("evaluate", "llm")
 
 
 def group_of(image: ImageName, gpus: int) -> str:
@@ -33,12 +29,14 @@ def group_of(image: ImageName, gpus: int) -> str:
     return f"{image}_{gpus}"
 
 
-def shape_of(group: str) -> tuple[str, int]:
-    """Image and GPUs of a group; imported scores need no GPU."""
-    if group == IMPORTED:
-        return "evaluate", 0
-    image, _, gpus = group.partition("_")
-    return image, int(gpus)
+SHAPES: Final[Mapping[str, tuple[ImageName, int]]] = {
+    IMPORTED: ("evaluate", 0),
+    group_of("evaluate", 0): ("evaluate", 0),
+    **{group_of(image, gpus): (image, gpus) for image in _IMAGES for gpus in GPU_COUNTS},
+}
+"""Image and GPUs of every group."""
+
+GROUPS: Final = tuple(SHAPES)
 
 
 def gpus_for(checkpoint: Checkpoint) -> int:

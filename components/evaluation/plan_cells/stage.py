@@ -1,11 +1,9 @@
 """Turns the list of models to evaluate into cells that are known to be scorable, before any GPU is asked for."""
 
-import re
 from collections.abc import Mapping
-from typing import Literal
 
-from components.evaluation.plan_cells.groups import GPU_COUNTS, IMPORTED, gpus_for, group_of
-from themis_common.architectures import AUTO, architecture
+from components.evaluation.plan_cells.cell import Cell
+from components.evaluation.plan_cells.groups import IMPORTED, gpus_for, group_of
 from themis_common.architectures.checkpoint import checkpoint_in_dataset
 from themis_common.architectures.detection import resolve_architecture
 from themis_common.config import config, option
@@ -15,58 +13,9 @@ from themis_common.hashing import row_key
 from themis_common.schemas import CELLS, MODEL_FILES
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole
+from themis_common.store import open_store
 
-_PATH_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MODELS = "model/"
-
-
-@config
-class Cell:
-    """One reward model to score."""
-
-    id: str = option(help="short name of the cell; part of paths: letters, digits, dot, dash, underscore")
-    architecture: str = option(
-        default=AUTO,
-        help="how the model is loaded and read out (`themis models`); auto: as the checkpoint shows",
-    )
-    model: str = option(
-        default="", help="a task of this run that makes a model, or the location of a dataset of model files"
-    )
-    scores: str = option(
-        default="", help="instead of a model, the location of a published scores.parquet to import"
-    )
-    prompt_mode: Literal["none", "all", "criterion"] = option(
-        default="none", help="criteria named in the system prompt: none, all five, or the row's own"
-    )
-    gpus: int = option(
-        default=0,
-        help="GPUs of the pod that scores it: 1, 2, 4 or 8; 0: as many of 80 GB as hold it in 16 bit",
-    )
-
-    def __post_init__(self) -> None:
-        if not _PATH_SAFE.fullmatch(self.id):
-            raise ValueError(
-                f"cell id {self.id!r} must be 1 to 63 letters, digits, dots, dashes or underscores and start with a "
-                "letter or digit"
-            )
-        if self.gpus not in (0, *GPU_COUNTS):
-            raise ValueError(
-                f"cell {self.id}: gpus must be 1, 2, 4 or 8, or 0 to go by the model, found {self.gpus}"
-            )
-        if self.scores:
-            if self.model or self.architecture != AUTO or self.prompt_mode != "none" or self.gpus:
-                raise ValueError(
-                    f"cell {self.id}: imported scores need nothing else; remove model, architecture, prompt_mode, gpus"
-                )
-            return
-        reads_model = self.architecture == AUTO or architecture(self.architecture).needs_model
-        if reads_model and not self.model:
-            raise ValueError(f"cell {self.id}: architecture {self.architecture} needs a model; set it")
-        if not reads_model and (self.model or self.prompt_mode != "none"):
-            raise ValueError(
-                f"cell {self.id}: architecture {self.architecture} reads no model and no prompt; remove model and "
-                "prompt_mode"
-            )
 
 
 @config
@@ -109,13 +58,16 @@ def work(context: Context[PlanCellsConfig], unit: str, output: UnitOutput) -> No
 def _planned(cell: Cell, inputs: Mapping[str, DatasetReader]) -> dict[str, str]:
     """The columns of a cell's row; what is left open comes from the headers of its model's files."""
     if cell.scores:
+        folder, _, file = cell.scores.rpartition("/")
+        if not open_store(folder or ".").exists(file):
+            raise UserError(f"cell {cell.id}: scores: there is no file {cell.scores}; check the path")
         # under which prompts they were scored was not published
         return {"architecture": IMPORTED, "model": cell.scores, "prompt_mode": "", "group": IMPORTED}
     # the model as it was named: the location of a task's output differs between stores
     row = {"model": cell.model, "prompt_mode": cell.prompt_mode}
     if not cell.model:
-        how = architecture(cell.architecture)
-        return {**row, "architecture": how.name, "group": group_of(how.image, cell.gpus)}
+        # baselines and judges that are served elsewhere take no GPU here
+        return {**row, "architecture": cell.architecture, "group": group_of("evaluate", 0)}
     model = _open_model(cell, inputs)
     try:
         checkpoint = checkpoint_in_dataset(model)

@@ -19,11 +19,11 @@ from themis_common.stages.stage import plan_whole
 class ExportModelConfig:
     """How the exported model is stored and called."""
 
-    name: str = option("themis-rm", help="name of the model on its card")
+    name: str = option(default="themis-rm", help="name of the model on its card")
     dtype: Literal["bfloat16", "float32"] = option(
-        "bfloat16", help="dtype of the stored decoder; the reward head stays float32"
+        default="bfloat16", help="dtype of the stored decoder; the reward head stays float32"
     )
-    max_tokens: int = option(4096, help="longest conversation, as told on the card")
+    max_tokens: int = option(default=4096, help="longest conversation, as told on the card")
 
 
 def export_model(context: Context[ExportModelConfig], unit: str, output: UnitOutput) -> None:
@@ -44,7 +44,7 @@ def _write_card(context: Context[ExportModelConfig], folder: Path) -> None:
 
 STAGE = Stage(
     name="training.export_model",
-    version=1,
+    version=2,
     config=ExportModelConfig,
     inputs={"model": MODEL_FILES},
     output=MODEL_FILES,

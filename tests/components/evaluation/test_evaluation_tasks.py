@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from components.evaluation.import_benchmark.stage import STAGE as IMPORT_BENCHMARK
+from components.evaluation.import_scores.task import import_cell
 from components.evaluation.plan_cells.stage import PlanCellsConfig
 from components.evaluation.plan_cells.task import plan_run
 from components.evaluation.score_benchmark.task import score_cell
@@ -14,6 +16,7 @@ from components.evaluation.write_report.task import report_run
 from tests.components.evaluation.builders import ROWS, write_parquet
 from themis_common.config import as_values
 from themis_common.errors import UserError
+from themis_common.published_runs.scores import ScoreTable, write_score_table
 from themis_common.stages.task import RunFolder, run_task
 
 
@@ -105,3 +108,38 @@ def test_a_cell_outside_the_plan_is_refused(run: str, tmp_path: Path) -> None:
     _until_scored(run, tmp_path)
     with pytest.raises(UserError, match="plans no cell 'other'"):
         score_cell(run=run, task="score_benchmark", cell="other", benchmark=str(tmp_path / "benchmark.json"))
+
+
+def test_a_published_run_stands_beside_scored_cells(run: str, tmp_path: Path) -> None:
+    scores = tmp_path / "published" / "scores.parquet"
+    scores.parent.mkdir()
+    columns = {"ids": "id", "aspects": "aspect", "languages": "language", "subsets": "subset"}
+    table = ScoreTable(
+        **{name: [row[column] for row in ROWS] for name, column in columns.items()},
+        chosen=np.arange(8.0),
+        rejected=np.full(8, 0.5),
+    )
+    write_score_table(table, scores)
+    document = RunFolder(run).config()
+    document["tasks"]["plan_cells"]["cells"] = [
+        {"id": "length", "architecture": "longer-response"},
+        {"id": "theirs", "scores": str(scores)},
+    ]
+    document["tasks"]["summarise"] = {}
+    RunFolder(run).store.write_bytes("config.json", json.dumps(document).encode())
+    artifact = str(tmp_path / "benchmark.json")
+    run_task(IMPORT_BENCHMARK, task="import_benchmark", run=run, inputs={}, artifact=artifact)
+    groups = plan_run(run=run, task="plan_cells")
+    assert groups == {"length": "evaluate_0", "theirs": "imported"}
+    score_cell(run=run, task="score_benchmark", cell="length", benchmark=artifact)
+    assert import_cell(run=run, task="score_benchmark", cell="theirs", benchmark=artifact)["pairs"] == len(
+        ROWS
+    )
+    summarise_run(run=run, task="summarise")
+    report_run(run=run, page=str(tmp_path / "page.html"), table=str(tmp_path / "table.md"))
+    rows = json.loads((Path(run) / "report" / "summary.json").read_text())["leaderboard"]["rows"]
+    (theirs,) = [row for row in rows if row["cell"] == "theirs"]
+    assert (theirs["architecture"], theirs["prompt_mode"]) == ("imported", "")
+    assert theirs["overall"]["accuracy"] == 7 / 8
+    with pytest.raises(UserError, match="no cell 'other' is planned"):
+        import_cell(run=run, task="score_benchmark", cell="other", benchmark=artifact)

@@ -140,6 +140,14 @@ def test_a_named_benchmark_wins_over_held_out_pairs(tmp_path: Path) -> None:
     assert report.manifest.rows == len(ROWS)
 
 
+def test_an_imported_benchmark_can_be_imported_again(tmp_path: Path) -> None:
+    pairs = _pairs(tmp_path / "pairs", ["train", "held_out", "train"])
+    first = run_stage(STAGE, ImportBenchmarkConfig(), {"pairs": pairs}, str(tmp_path / "out"))
+    again = _import(Path(first.uri), tmp_path / "again")
+    (row,) = DatasetReader(again.uri, BENCHMARK).rows()
+    assert row["id"] == row_key("pair", 1)
+
+
 def test_nothing_held_out_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
     pairs = _pairs(tmp_path / "pairs", ["train"])
     with pytest.raises(UserError, match="no held-out pairs to measure on: name a benchmark"):

@@ -41,6 +41,26 @@ def test_a_cell_may_name_a_dataset_outside_the_run_and_leave_its_architecture_op
     assert (row["model"], row["architecture"]) == (classifier_dataset, "seqcls")
 
 
+def test_paths_count_from_where_the_configuration_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = _load(
+        [
+            {"id": "a", "model": "models/a"},
+            {"id": "b", "model": "export_model"},
+            {"id": "c", "scores": "c.parquet"},
+            {"id": "d", "model": "gs://bucket/d"},
+        ]
+    )
+    assert [cell.model or cell.scores for cell in plan.cells] == [
+        f"{tmp_path}/models/a",
+        "export_model",
+        f"{tmp_path}/c.parquet",
+        "gs://bucket/d",
+    ]
+
+
 def test_a_model_of_another_architecture_is_refused(
     tmp_path: Path, classifier_dataset: str, causal_dataset: str
 ) -> None:
@@ -78,6 +98,8 @@ def test_configuration_survives_being_written_down() -> None:
             "'none', 'all' or 'criterion'",
         ),
         ({"id": "a", "architecture": "longer-response", "gpu": 1}, "gpu"),
+        ({"id": "a", "architecture": "longer-response", "gpus": 3}, "gpus must be 1, 2, 4 or 8, or 0"),
+        ({"id": "a", "scores": "/s.parquet", "model": "m"}, "imported scores need nothing else"),
     ],
 )
 def test_unusable_cells_are_refused(cell: dict[str, Any], message: str) -> None:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: UP006, UP035 - kfp knows only the old spellings of types
 
-from typing import Any, Final, List
+from typing import Any, Final, List, NamedTuple
 
 from kfp import dsl
 
@@ -38,6 +38,29 @@ def cells(folder: str, bad_cell: str = "", count: int = 2) -> None:
     with dsl.ParallelFor(uncached(plan(count=count)).output) as cell:
         scored = uncached(score(cell=cell, bad_cell=bad_cell))
     uncached(gather(folder=folder)).after(scored).ignore_upstream_failure()
+
+
+@dsl.component(**OURS)
+def plan_groups(
+    count: int,
+) -> NamedTuple("Groups", [("few", List[str]), ("none", List[str]), ("rest", List[str])]):
+    cells = [str(cell) for cell in range(count)]
+    return cells[:1], [], cells[1:]
+
+
+@dsl.pipeline(name="group")
+def group(cells: List[str], bad_cell: str) -> None:
+    with dsl.ParallelFor(cells) as cell:
+        uncached(score(cell=cell, bad_cell=bad_cell))
+
+
+@dsl.pipeline(name="groups")
+def groups(folder: str, bad_cell: str = "", count: int = 3) -> None:
+    planned = uncached(plan_groups(count=count))
+    scored = [
+        uncached(group(cells=planned.outputs[name], bad_cell=bad_cell)) for name in ("few", "none", "rest")
+    ]
+    uncached(gather(folder=folder)).after(*scored).ignore_upstream_failure()
 
 
 @dsl.component(**OURS)

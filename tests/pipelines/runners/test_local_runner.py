@@ -48,6 +48,15 @@ def test_failed_cell_fails_the_run_after_the_gate_has_run(tmp_path: Path) -> Non
     assert (tmp_path / "gathered").exists()
 
 
+@pytest.mark.parametrize("bad_cell", ["", "0", "2"])
+def test_loops_over_named_outputs_reach_the_gate_whichever_cell_fails(tmp_path: Path, bad_cell: str) -> None:
+    outcome = run(sample.groups, tmp_path, folder=str(tmp_path), bad_cell=bad_cell)
+    scored = [task.state for task in outcome.tasks if "score" in task.task]
+    assert sorted(scored) == (["failed"] if bad_cell else []) + ["succeeded"] * (2 if bad_cell else 3)
+    assert (outcome.failure is None) == (not bad_cell)
+    assert (tmp_path / "gathered").exists()
+
+
 def test_events_come_in_order_and_carry_progress_lines(tmp_path: Path) -> None:
     events: list[TaskEvent] = []
     run(sample.talk, tmp_path, events)

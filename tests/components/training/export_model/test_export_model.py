@@ -1,7 +1,9 @@
 """Exported models score in plain transformers as they did in training."""
 
+import inspect
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from components.training.export_model.classifier import write_classifier
 from components.training.export_model.stage import STAGE, ExportModelConfig
 from components.training.train_reward_model.stage import STAGE as TRAIN
 from components.training.train_reward_model.stage import TrainRewardModelConfig
+from tests.components.evaluation.builders import publish_folder
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.modeling.model import RewardModel, read_model_config
@@ -95,6 +98,39 @@ def test_padding_with_the_token_that_ends_conversations_is_refused(trained: Path
 def test_a_model_without_reward_head_is_refused(base_model: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no reward head"):
         write_classifier(Path(base_model) / "files", tmp_path / "classifier", "float32")
+
+
+def test_tensors_that_would_not_load_are_refused_by_name(trained: Path, tmp_path: Path) -> None:
+    config = json.loads((trained / "config.json").read_text())
+
+    def export_as(**changes: Any) -> None:
+        (trained / "config.json").write_text(json.dumps({**config, **changes}))
+        write_classifier(trained, tmp_path / "classifier", "float32")
+
+    with pytest.raises(UserError, match=r"tensor model\.layers\.2\.\S+ is absent in the trained model"):
+        export_as(num_hidden_layers=3, layer_types=["full_attention"] * 3)
+    with pytest.raises(
+        UserError, match=r"tensor \S+down_proj\S+ is \(64, 192\) in the trained model and \(64, 8\)"
+    ):
+        export_as(intermediate_size=8)
+    with pytest.raises(UserError, match="and absent in Qwen3ForSequenceClassification"):
+        export_as(num_hidden_layers=1, layer_types=["full_attention"])
+    assert not (tmp_path / "classifier").exists()
+
+
+def test_the_stage_writes_a_card_that_says_how_to_serve(trained: Path, tmp_path: Path) -> None:
+    options = ExportModelConfig(name="small one", max_tokens=512)
+    report = run_stage(
+        STAGE, options, {"model": publish_folder(trained, tmp_path / "dataset")}, str(tmp_path / "rm")
+    )
+    card = (Path(report.uri) / "files" / "README.md").read_text()
+    assert "# small one" in card
+    assert "up to 512 tokens" in card
+    assert "No pairs were held out." in card
+    assert "$" not in card
+    # tests/vllm runs the line of the card
+    (line,) = re.findall("^vllm serve .*$", card, re.MULTILINE)
+    assert line in Path(inspect.getfile(write_classifier)).with_name("README.md").read_text()
 
 
 @pytest.mark.slow

@@ -1,0 +1,74 @@
+"""Groups of cells: GPUs by the size of a model, and the loops of the compiled pipeline."""
+
+from pathlib import Path
+
+import pytest
+
+from components.evaluation.plan_cells.groups import (
+    GROUPS,
+    IMPORTED,
+    SHAPES,
+    gpus_for,
+    gpus_for_weights,
+    group_of,
+)
+from components.evaluation.plan_cells.stage import Cell, PlanCellsConfig
+from components.evaluation.plan_cells.task import cells_by_group
+from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
+from components.evaluation.score_benchmark.task import _gpus, _on_gpus
+from tests.components.evaluation.test_plan_cells import _plan
+from themis_common.architectures.checkpoint import Checkpoint
+from themis_common.architectures.published import PublishedModel, published_models
+from themis_common.config import config_hash
+from themis_common.errors import UserError
+from themis_common.images import IMAGE_NAMES
+
+
+@pytest.mark.parametrize("model", published_models(), ids=lambda model: model.run)
+def test_the_published_models_get_the_gpus_of_their_table(model: PublishedModel) -> None:
+    gpus = gpus_for_weights(model.billions * 1e9)
+    assert gpus == model.gpus
+    assert group_of(model.row.image, gpus) in GROUPS
+
+
+def test_a_model_that_no_machine_holds_is_refused() -> None:
+    huge = Checkpoint("huge", {}, {"a": (1_000_000, 400_000)}, frozenset())
+    with pytest.raises(UserError, match="huge: 400 billion weights do not fit 8 GPUs of 80 GB"):
+        gpus_for(huge)
+
+
+def test_groups_have_an_image_and_gpus() -> None:
+    assert SHAPES[IMPORTED] == ("evaluate", 0)
+    assert {image for image, _ in SHAPES.values()} <= set(IMAGE_NAMES)
+    assert all(group == group_of(*shape) for group, shape in SHAPES.items() if group != IMPORTED)
+
+
+def test_every_cell_is_in_the_loop_of_its_group(tmp_path: Path, classifier_dataset: str) -> None:
+    scores = tmp_path / "scores.parquet"
+    scores.touch()
+    cells = (
+        Cell(id="small", model=classifier_dataset),
+        Cell(id="large", model=classifier_dataset, gpus=4),
+        Cell(id="longer", architecture="longer-response"),
+        Cell(id="published", scores=str(scores)),
+    )
+    rows = _plan(PlanCellsConfig(cells=cells), {}, tmp_path / "cells")
+    planned = {row["cell"]: row["group"] for row in rows}
+    loops = dict(zip(GROUPS, cells_by_group(planned), strict=True))
+    assert {group: ids for group, ids in loops.items() if ids} == {
+        "imported": ["published"],
+        "evaluate_0": ["longer"],
+        "evaluate_1": ["small"],
+        "evaluate_4": ["large"],
+    }
+    assert rows[-1]["architecture"] == IMPORTED
+    assert rows[-1]["model"] == str(scores)
+
+
+def test_a_pod_uses_all_its_gpus() -> None:
+    config = ScoreBenchmarkConfig()
+    assert _on_gpus(config, _gpus("evaluate_0")) == _on_gpus(config, _gpus("llm_1")) == config
+    four = _on_gpus(config, _gpus("llm_4"))
+    assert (four.placement, four.judge.gpus) == ("spread", 4)
+    # where a model lies does not change what it scores
+    assert config_hash(four) == config_hash(config)
