@@ -31,6 +31,7 @@ BOTH: dict[str, Any] = {
     "weight_decay": 0.1,
     "decay": "matrices",
     "magnitude_form": "centre",
+    "margin": 0.0,
     "compute_dtype": "bfloat16",
     "reduce_dtype": "float32",
     "save_dtype": "float32",
