@@ -14,7 +14,7 @@ LOCK := images/development.lock
 VLLM_VENV := .venv-vllm
 VLLM_LOCK := images/llm/cpu.lock
 
-.PHONY: demo test test-all lint bench lock vllm lock-vllm clean
+.PHONY: demo test test-all lint bench gpu lock vllm lock-vllm clean
 
 demo: $(INSTALLED)
 	$(BIN)/themis demo
@@ -22,7 +22,7 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not container and not browser"
 
-# Also the slow ones, containers and the browser, as .ci/run does; timed benchmarks are `make bench`.
+# Also the slow ones, containers, the browser and vLLM, as .ci/run does; timed benchmarks are `make bench`.
 test-all: $(INSTALLED)
 	$(BIN)/python -m pytest --ignore tests/benchmarks
 
@@ -33,6 +33,13 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest tests/benchmarks -m "" -s
+
+# The proof on one GPU, in whatever environment has PyTorch for CUDA; call it again until it exits with 0.
+GPU_PYTHON ?= $(or $(wildcard $(BIN)/python),python3)
+GPU_RESULTS ?= tests/benchmarks/results/$(shell date +%F)-h200.md
+
+gpu:
+	$(GPU_PYTHON) -m tests.gpu --results $(GPU_RESULTS)
 
 # torch comes first and by exact version, so that nothing below asks an index for another build of it. The CPU build is
 # taken from wherever pip is configured to look; plain PyPI has only the CUDA build for Linux.
@@ -46,11 +53,12 @@ endif
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# vLLM on the CPU, for the tests that run it; in an environment of its own (see images/llm/cpu.in).
+# vLLM on the CPU, for the tests that run it; in an environment of its own (see images/llm/cpu.in). What its lock leaves
+# out must not stay behind from an earlier one: the CUDA builds of torchvision and its kin keep vLLM from starting.
 vllm: $(VLLM_VENV)/.installed
 
 $(VLLM_VENV)/.installed: pyproject.toml $(VLLM_LOCK)
-	$(PYTHON) -m venv $(VLLM_VENV)
+	$(PYTHON) -m venv --clear $(VLLM_VENV)
 	$(VLLM_VENV)/bin/python -m pip install --quiet torch==$(TORCH_VERSION)
 	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r $(VLLM_LOCK)
 	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
@@ -70,6 +78,7 @@ lock: $(INSTALLED)
 lock-vllm: $(INSTALLED)
 	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
+	  --unsafe-package torchaudio --unsafe-package torchcodec --unsafe-package torchvision \
 	  --extra evaluate --extra llm --output-file $(VLLM_LOCK) pyproject.toml images/llm/cpu.in
 	sed -i '$(TORCH_ENTRY)' $(VLLM_LOCK)
 
