@@ -12,28 +12,14 @@ import requests  # type: ignore[import-untyped]
 from google.api_core import exceptions as api
 from google.api_core.retry import Retry
 from google.auth import exceptions as auth
-from urllib3.exceptions import HTTPError
 
 from themis_common.errors import TransientError, UserError
+from themis_common.google_faults import BROKEN_CONNECTIONS, login_error, may_pass
 
 PASSING_REASONS = frozenset({"backendError", "badGateway", "internalError", "rateLimitExceeded"})
 """Reasons that BigQuery gives for refusals, and for failures of jobs, that another attempt may not meet."""
 
-_PASSING_STATUS = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
-_BROKEN_CONNECTIONS = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    HTTPError,
-    ConnectionError,
-    TimeoutError,
-    auth.TransportError,
-    auth.TimeoutError,
-)
-_LOGIN = (
-    "run `gcloud auth application-default login`, or on a cluster bind the pod's service account to one that may use "
-    "BigQuery (workload identity)"
-)
+_SERVICE = "BigQuery"
 _ROLES = (
     "grant these credentials roles/bigquery.jobUser on the project that pays, roles/bigquery.dataEditor on the "
     "destination and roles/bigquery.dataViewer on the tables"
@@ -45,13 +31,8 @@ def passes(error: Exception) -> bool:
     if isinstance(error, requests.exceptions.SSLError):
         return False
     if isinstance(error, api.GoogleAPICallError):
-        code = error.code or 0
-        return (
-            code in _PASSING_STATUS
-            or code >= HTTPStatus.INTERNAL_SERVER_ERROR
-            or _reason(error) in PASSING_REASONS
-        )
-    return isinstance(error, _BROKEN_CONNECTIONS)
+        return may_pass(error.code or 0) or _reason(error) in PASSING_REASONS
+    return isinstance(error, BROKEN_CONNECTIONS)
 
 
 def policy(first_delay: float = 1.0, deadline: float = 600.0) -> Retry:
@@ -84,8 +65,8 @@ def explained(what: str) -> Iterator[None]:
     except api.GoogleAPICallError as error:
         raise _refusal(error, what) from error
     except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-        raise UserError(f"Google Cloud credentials are missing or refused ({error}); {_LOGIN}") from error
-    except _BROKEN_CONNECTIONS as error:
+        raise login_error(str(error), _SERVICE) from error
+    except BROKEN_CONNECTIONS as error:
         raise TransientError(f"cannot {what}: {_said(error)}") from error
 
 
@@ -94,7 +75,7 @@ def _refusal(error: api.GoogleAPICallError, what: str) -> Exception:
     if passes(error):
         return TransientError(f"cannot {what}: {said}")
     if error.code == HTTPStatus.UNAUTHORIZED:
-        return UserError(f"Google Cloud credentials are missing or refused ({said}); {_LOGIN}")
+        return login_error(said, _SERVICE)
     if error.code == HTTPStatus.FORBIDDEN:
         advice = _ROLES if _reason(error) == "accessDenied" else "look at the project's quotas and billing"
         return UserError(f"may not {what} ({said}); {advice}")

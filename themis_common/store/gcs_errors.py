@@ -10,34 +10,20 @@ import requests  # type: ignore[import-untyped]
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from google.cloud.storage.exceptions import DataCorruption
-from urllib3.exceptions import HTTPError
 
 from themis_common.errors import UserError
+from themis_common.google_faults import BROKEN_CONNECTIONS, login_error, may_pass
 from themis_common.store.retries import PassingFault
 
 Action = Literal["read", "write", "list", "delete"]
 
+_SERVICE = "the bucket"
 _ROLES: dict[Action, str] = {
     "read": "roles/storage.objectViewer",
     "list": "roles/storage.objectViewer",
     "write": "roles/storage.objectUser",
     "delete": "roles/storage.objectUser",
 }
-_LOGIN = (
-    "run `gcloud auth application-default login`, or on a cluster bind the pod's service account to one that may use "
-    "the bucket (workload identity)"
-)
-_PASSING_STATUS = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
-_BROKEN_CONNECTIONS = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    HTTPError,
-    ConnectionError,
-    TimeoutError,
-    auth.TransportError,
-    auth.TimeoutError,
-)
 
 
 @contextmanager
@@ -61,8 +47,8 @@ def translated(action: Action, bucket: str) -> Iterator[None]:
     except (auth.DefaultCredentialsError, auth.RefreshError) as error:
         if error.retryable:
             raise PassingFault(str(error)) from error
-        raise _login_error(str(error)) from error
-    except _BROKEN_CONNECTIONS as error:
+        raise login_error(str(error), _SERVICE) from error
+    except BROKEN_CONNECTIONS as error:
         raise PassingFault(f"{type(error).__name__}: {error}") from error
 
 
@@ -81,12 +67,12 @@ def _refusal(error: api.GoogleAPICallError, action: Action, bucket: str) -> Exce
     # for uploads and downloads the message holds the whole answer; reading the answer again gives its message alone
     _, _, said = refused(error.response).message.partition(": ")
     code = error.code or 0
-    if code in _PASSING_STATUS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if may_pass(code):
         return PassingFault(f"{code} {said}", retry_after=_retry_after(error.response))
     if is_damage(error):
         return PassingFault(f"the content arrived damaged ({said})")
     if code == HTTPStatus.UNAUTHORIZED:
-        return _login_error(said)
+        return login_error(said, _SERVICE)
     if code == HTTPStatus.FORBIDDEN:
         return UserError(
             f"may not {action} in bucket {bucket} ({said}); grant these credentials {_ROLES[action]} on the bucket"
@@ -97,10 +83,6 @@ def _refusal(error: api.GoogleAPICallError, action: Action, bucket: str) -> Exce
             f"{_ROLES['write']} on it"
         )
     return OSError(errno.EIO, f"cannot {action} in bucket {bucket}: {code} {said}")
-
-
-def _login_error(said: str) -> UserError:
-    return UserError(f"Google Cloud credentials are missing or refused ({said}); {_LOGIN}")
 
 
 def _retry_after(response: requests.Response) -> float:

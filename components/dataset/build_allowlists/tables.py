@@ -1,8 +1,4 @@
-"""Counts of repositories from a table of them, or from the tables of GHTorrent, by DuckDB.
-
-The tables may come from anybody: they are opened for reading, and queries reach no file outside them and the scratch
-folder, and no network.
-"""
+"""Counts of repositories from a table of them, or from the tables of GHTorrent, by DuckDB."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -16,6 +12,7 @@ from components.dataset.build_allowlists import ghtorrent
 from components.dataset.build_allowlists.config import BuildAllowlistsConfig
 from components.dataset.build_allowlists.reputation import COUNTS
 from themis_common.errors import UserError
+from themis_common.sql.shut_in import settings, shut_in
 
 REPOSITORIES = "repositories"
 
@@ -72,21 +69,13 @@ def _files(config: BuildAllowlistsConfig) -> list[Path]:
 @contextmanager
 def _opened(files: list[Path], scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the database, or to the other files as tables."""
-    limits: dict[str, str | bool | int | float | list[str]] = {
-        "temp_directory": str(scratch / "spilled"),
-        "autoinstall_known_extensions": False,
-    }
     is_database = files[0].suffix == ".duckdb"
     with duckdb.connect(
-        files[0] if is_database else ":memory:", read_only=is_database, config=limits
+        files[0] if is_database else ":memory:", read_only=is_database, config=settings(scratch)
     ) as connection:
         if not is_database:
             _make_tables(connection, files)
-        connection.execute("SET enable_progress_bar = false")
-        reachable = [str(scratch), *(str(file) for file in files)]
-        connection.execute("SET allowed_paths = $reachable", {"reachable": reachable})
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        shut_in(connection, files=[scratch, *files])
         yield connection
 
 

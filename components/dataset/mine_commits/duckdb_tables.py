@@ -1,8 +1,4 @@
-"""Opening the tables commits, languages and licenses in DuckDB, from one database file or from parquet files.
-
-The tables may come from anybody: they are opened for reading, and queries reach no file outside their folder and
-the scratch folder, and no network.
-"""
+"""Opening the tables commits, languages and licenses in DuckDB, from one database file or from parquet files."""
 
 import functools
 import hashlib
@@ -14,6 +10,7 @@ import duckdb
 
 from themis_common.errors import UserError
 from themis_common.hashing import digest_of
+from themis_common.sql.shut_in import Settings, settings, shut_in
 
 SCHEMA = "main"
 """Where an opened connection has the tables."""
@@ -33,12 +30,11 @@ def digests(location: Path) -> Mapping[str, str]:
     return {"tables": _file_digest(_database_file(location))}
 
 
-def limits(scratch: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
+def limits(scratch: Path, memory_mb: int) -> Settings:
     """The configuration of a connection that takes `memory_mb`, and the disk under `scratch` for what is more."""
     return {
+        **settings(scratch),
         "memory_limit": f"{memory_mb}MB",
-        "temp_directory": str(scratch / "spilled"),
-        "autoinstall_known_extensions": False,
         # rows are sorted where their order matters
         "preserve_insertion_order": False,
     }
@@ -63,11 +59,7 @@ def opened(location: Path, scratch: Path, memory_mb: int) -> Iterator[duckdb.Duc
             if is_folder:
                 for name, files in _parquet_files(location).items():
                     connection.read_parquet([str(file) for file in files]).create_view(name)
-            connection.execute("SET enable_progress_bar = false")
-            reachable = [str(location), str(scratch)]
-            connection.execute("SET allowed_directories = $reachable", {"reachable": reachable})
-            connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
+            shut_in(connection, folders=[location, scratch])
             _check_tables(connection, location)
             yield connection
 
