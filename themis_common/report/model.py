@@ -129,6 +129,26 @@ class Versus:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Biases:
+    """What accuracy does not tell of a cell, as shares; None where the benchmark or the scores do not give it.
+
+    Attributes:
+        prefers_longer, longer_is_chosen: how often the longer response scores higher, and how often it is the
+            chosen one.
+        chosen_longer, chosen_shorter: accuracy where the chosen response is the longer or the shorter one.
+        margin_auc: chance that a correct pair has a larger margin than a wrong one.
+        calibration_error: mean gap between the sigmoid of the margin and the share of correct pairs.
+    """
+
+    prefers_longer: float | None = None
+    longer_is_chosen: float | None = None
+    chosen_longer: float | None = None
+    chosen_shorter: float | None = None
+    margin_auc: float | None = None
+    calibration_error: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LeaderboardRow:
     """One evaluated cell. `failure` says why there are no scores; then every number is absent.
 
@@ -148,6 +168,7 @@ class LeaderboardRow:
     by_language: dict[str, Score] = field(default_factory=dict)
     versus: Versus | None = None
     ranks: tuple[int, int] | None = None
+    biases: Biases | None = None
     failures: dict[str, int] = field(default_factory=dict)
     failure: str = ""
 

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from themis_common.report.model import (
+    Biases,
     Bin,
     Chart,
     Curve,
@@ -115,6 +116,14 @@ def _row(
         },
         versus=versus,
         ranks=ranks,
+        biases=Biases(
+            prefers_longer=0.61,
+            longer_is_chosen=0.52,
+            chosen_longer=share + 0.1,
+            chosen_shorter=share - 0.1,
+            margin_auc=0.58 if ties == 0 else None,
+            calibration_error=0.07,
+        ),
         failures={"too_long": 2} if architecture == "seqcls" else {},
     )
 

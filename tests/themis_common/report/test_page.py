@@ -77,6 +77,13 @@ def test_a_single_evaluation_is_shown_with_its_interval() -> None:
     assert page.count("<circle") == 1
 
 
+def test_length_and_calibration_are_shown_where_they_are_known(report: Report) -> None:
+    text = _text(render_page(report))
+    assert "Length and calibration" in text
+    assert "trained 61.0% 52.0% 71.2% 51.3% 58.0% 7.0%" in text
+    assert "longer-response 61.0% 52.0% 65.0% 45.0% not known 7.0%" in text
+
+
 def test_an_end_of_the_axis_too_close_to_the_coin_flip_has_no_label() -> None:
     def labels(low: float) -> str:
         score = Score(accuracy=0.9, low=low, high=0.97, pairs=80)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from themis_common.report.model import Leaderboard, LeaderboardRow, Score, Versus
+from themis_common.report.model import Biases, Leaderboard, LeaderboardRow, Score, Versus
 from themis_common.taxonomy import Criterion, Language
 
 _NO_SCORES = "Its task left no scores; the log of the task says why."
@@ -49,6 +49,7 @@ def _row(cell: Mapping[str, Any], found: Statistics, reference: str) -> Leaderbo
         by_language=_scores(found, "language", [(member.key, member.label) for member in Language]),
         versus=_versus(found, reference),
         ranks=_ranks(found),
+        biases=_biases(found),
         failures={key[1]: int(row["value"]) for key, row in found.items() if key[0] == "failure"},
     )
 
@@ -80,3 +81,18 @@ def _versus(found: Statistics, reference: str) -> Versus | None:
 def _ranks(found: Statistics) -> tuple[int, int]:
     best, worst = (int(found["overall", "all", f"rank_{end}"]["value"]) for end in ("best", "worst"))
     return best, worst
+
+
+def _biases(found: Statistics) -> Biases:
+    def value(group: str, name: str, metric: str) -> float | None:
+        row = found.get((group, name, metric))
+        return None if row is None else float(row["value"])
+
+    return Biases(
+        prefers_longer=value("length", "all", "prefers_longer"),
+        longer_is_chosen=value("length", "all", "longer_is_chosen"),
+        chosen_longer=value("length", "chosen_longer", "strict"),
+        chosen_shorter=value("length", "chosen_shorter", "strict"),
+        margin_auc=value("calibration", "all", "margin_auc"),
+        calibration_error=value("calibration", "all", "calibration_error"),
+    )
