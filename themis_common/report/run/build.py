@@ -76,8 +76,9 @@ def _summary(outputs: Sequence[TaskOutput], board: Leaderboard | None) -> str:
         sentences.append(f"{origin} became {text.count(pairs)} preference pairs.")
     best = board.rows[0] if board else None
     if board and best and best.overall:
+        among = f"Of {text.count(len(board.rows))} cells, {best.cell} does best: it"
         sentences.append(
-            f"Of {text.count(len(board.rows))} cells, {best.cell} does best: it prefers the better code in "
+            f"{among if len(board.rows) > 1 else best.cell} prefers the better code in "
             f"{text.percent(best.overall.accuracy)} of {text.count(board.pairs)} benchmark pairs"
             + (
                 f", {text.points(best.versus.estimate)} points against {board.reference}."
