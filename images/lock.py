@@ -41,7 +41,8 @@ def image_lock(name: ImageName, torch: Torch = "cuda") -> str:
     spec = IMAGES[name]
     extras = [*spec.extras, *(spec.gpu_extras if torch == "cuda" else ())]
     arguments = [part for extra in extras for part in ("--extra", extra)]
-    arguments += ["--constraint", str(DEVELOPMENT_LOCK)]
+    if not spec.own_versions:
+        arguments += ["--constraint", str(DEVELOPMENT_LOCK)]
     with tempfile.TemporaryDirectory() as folder:
         if spec.has_torch:
             exact = Path(folder, "torch.txt")
@@ -105,7 +106,9 @@ def main() -> None:
     if name == "build":
         BUILD_LOCK.write_text(build_lock())
     else:
-        builds: tuple[Torch, ...] = ("cuda", "cpu") if IMAGES[name].has_torch else ("cuda",)
+        # vLLM's CPU build is another package, with a lock of its own: make lock-vllm
+        has_both = IMAGES[name].has_torch and not IMAGES[name].own_versions
+        builds: tuple[Torch, ...] = ("cuda", "cpu") if has_both else ("cuda",)
         for torch in builds:
             lock_file(name, torch).write_text(image_lock(name, torch))
 

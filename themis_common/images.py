@@ -36,6 +36,7 @@ class ImageSpec:
         extras: Optional dependencies of pyproject.toml that its lock file resolves besides the base ones.
         gpu_extras: Those that only an image for GPUs holds.
         has_torch: Whether it holds torch, and so comes in a build for GPUs and one for CPUs.
+        own_versions: Whether it may hold other versions than the tests run, because one of its packages needs them.
         needs_compiler: Whether gcc and the Python headers stay in it, because triton compiles at run time.
     """
 
@@ -43,11 +44,14 @@ class ImageSpec:
     gpu_extras: tuple[str, ...] = ()
     has_torch: bool = False
     needs_compiler: bool = False
+    own_versions: bool = False
 
 
 IMAGES: Final[Mapping[ImageName, ImageSpec]] = {
     "data": ImageSpec(extras=("data", "llm")),
-    "llm": ImageSpec(extras=("llm",), has_torch=True, needs_compiler=True),
+    "llm": ImageSpec(
+        extras=("evaluate", "llm", "vllm"), has_torch=True, needs_compiler=True, own_versions=True
+    ),
     "train": ImageSpec(
         extras=("train", "trackers"), gpu_extras=("liger",), has_torch=True, needs_compiler=True
     ),

@@ -27,6 +27,7 @@ LOCKED: list[tuple[ImageName, Torch]] = [
     ("train", "cpu"),
     ("evaluate", "cuda"),
     ("evaluate", "cpu"),
+    ("llm", "cuda"),
 ]
 each_lock = pytest.mark.parametrize(("name", "torch"), LOCKED)
 
@@ -57,7 +58,7 @@ def test_lock_has_a_fitting_version_of_all_that_its_extras_name(name: ImageName,
     assert unmet == [], f"write it again: python -m images.lock {name}"
 
 
-@each_lock
+@pytest.mark.parametrize(("name", "torch"), [one for one in LOCKED if not IMAGES[one[0]].own_versions])
 def test_images_run_the_versions_that_the_tests_run(name: ImageName, torch: Torch) -> None:
     tested = {**versions(DEVELOPMENT_LOCK), "torch": Version(TORCH_VERSION)}
     other = {
