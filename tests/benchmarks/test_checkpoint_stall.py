@@ -154,7 +154,8 @@ def test_stall(folder: Path, report: Report) -> None:
                 for name, sample in rows.items()
             ],
             notes=[
-                f"The copy runs at {size / 1e9 / samples['copy alone'].wall:.1f} GB/s when nothing runs beside it."
+                f"With no work beside it the copy is made at "
+                f"{size / 1e9 / rows['stall with no work beside'].wall:.1f} GB/s."
             ],
         )
     )
