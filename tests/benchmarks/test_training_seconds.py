@@ -5,7 +5,7 @@ gradient norms must agree. The full objective (Bradley-Terry, language model, ma
 `reference_trainer.py` and against our own model with sharing off; the reward-only objective runs against TRL's collator
 and `RewardTrainer.compute_loss`, in the peers' environment (README.md), and is left out where that is absent. Layer
 width of Qwen3-0.6B, 2 of 28 layers, 8 PM-like pairs with lengths x0.2, in the draw nearest to the mean of the set;
-system texts begin alike, as they do in the data.
+once with system texts that begin alike, as they do in the data, and once with no two prompts alike.
 
 How to read it: "x / ours" above 1 is how much longer the other takes. The FLOPs column says what to expect by
 arithmetic, attention included as the CPU kernel executes it. Seconds are reported and asserted with slack: 1.8 for the
@@ -60,21 +60,28 @@ class Setting:
     pairs: list[TokenPair]
     model: RewardModel
     reference: ReferenceModel
+    with_preamble: bool
+
+    @property
+    def name(self) -> str:
+        """What the titles of tables call it."""
+        starts = "system texts that begin alike" if self.with_preamble else "no two prompts alike"
+        return f"{NUM_PAIRS} PM-like pairs x{FACTOR}, {starts}"
 
 
-@pytest.fixture(scope="module")
-def setting() -> Setting:
+@pytest.fixture(scope="module", params=[True, False], ids=["with-preamble", "without-preamble"])
+def setting(request: pytest.FixtureRequest) -> Setting:
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     config = qwen3("0.6B", layers=2)
     lengths = typical_draw(PM, NUM_PAIRS, FACTOR)
-    pairs = token_pairs(lengths, config.vocab_size, SEED, with_preamble=True)
+    pairs = token_pairs(lengths, config.vocab_size, SEED, with_preamble=request.param)
     model = RewardModel(config)
     # a zero head would give every loss the same value
     torch.nn.init.normal_(model.reward_head.weight, std=0.02)
     reference = ReferenceModel(config)
     reference.copy_weights(model)
-    return Setting(config, lengths, pairs, model, reference)
+    return Setting(config, lengths, pairs, model, reference, request.param)
 
 
 def ours(setting: Setting, pack: Callable[[list[TokenPair]], PairPack], *, full: bool) -> Step:
@@ -163,11 +170,11 @@ def test_full_objective_against_packing_and_padding(setting: Setting, report: Re
     samples = interleaved(cases, REPETITIONS)
     lengths = setting.lengths
     works = {
-        OURS: flops.shared(lengths, flash=False, with_preamble=True),
+        OURS: flops.shared(lengths, flash=False, with_preamble=setting.with_preamble),
         UNSHARED: flops.unshared(lengths),
         PADDED: flops.padded(lengths, MICRO_BATCH, flash=False),
     }
-    title = f"Training: CPU seconds of the full objective, {NUM_PAIRS} PM-like pairs x{FACTOR}"
+    title = f"Training: CPU seconds of the full objective, {setting.name}"
     note = (
         "The targets of facts/training_peers.md section 5.2 (1.22 and 2.2) are for GPUs, whose kernels leave the "
         "causal half out, and for a reference that recomputes activations: reported here, not judged."
@@ -178,7 +185,7 @@ def test_full_objective_against_packing_and_padding(setting: Setting, report: Re
 
 def test_reward_only_against_trl(setting: Setting, report: Report, tmp_path: Path) -> None:
     missing = why_no_peer("trl")
-    title = f"Training: CPU seconds reward-only against TRL 1.16, {NUM_PAIRS} PM-like pairs x{FACTOR}"
+    title = f"Training: CPU seconds reward-only against TRL 1.16, {setting.name}"
     if missing:
         report.add(Table(title=title, columns=("case", "CPU s"), rows=[("TRL", f"not run: {missing}")]))
         pytest.skip(missing)
@@ -187,7 +194,7 @@ def test_reward_only_against_trl(setting: Setting, report: Report, tmp_path: Pat
         cases = {OURS: timed(ours(setting, pack_pairs, full=False)), TRL: trl.case("step")}
         samples = interleaved(cases, REPETITIONS)
     works = {
-        OURS: without_lm(flops.shared(setting.lengths, flash=False, with_preamble=True)),
+        OURS: without_lm(flops.shared(setting.lengths, flash=False, with_preamble=setting.with_preamble)),
         TRL: trl_work(setting.lengths),
     }
     note = "TRL pads chosen and rejected of a micro-batch to one length; recomputation, its default, is off here."
