@@ -38,7 +38,7 @@ def _published() -> list[dict[str, Any]]:
             "gpus": model.gpus,
             "gpu_memory": "80 GB",
             "image": model.row.image,
-            "note": model.row.unsupported or model.note,
+            "note": model.note,
         }
         for model in published_models()
     ]
@@ -53,7 +53,7 @@ def _architectures() -> list[dict[str, Any]]:
             "kind": row.kind,
             "image": row.image,
             "detected": "yes" if row.readout and row.readout.detectable else "no",
-            "description": row.unsupported or row.description,
+            "description": row.description,
         }
         for row in ARCHITECTURES.values()
     ]

@@ -84,9 +84,8 @@ class Architecture:
 
     Attributes:
         kind: `scalar` reads hidden states, `generative` writes text that is parsed, `baseline` reads no model.
-        readout: of a scalar architecture that can be scored.
+        readout: of a scalar architecture, and of no other.
         image: the container image that holds what it takes.
-        unsupported: why it is listed and cannot be scored; its published scores can be imported all the same.
     """
 
     name: str
@@ -94,7 +93,6 @@ class Architecture:
     kind: Kind
     readout: Readout | None = None
     image: ImageName = "evaluate"
-    unsupported: str = ""
 
     @property
     def needs_model(self) -> bool:

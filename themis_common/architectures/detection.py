@@ -37,12 +37,8 @@ def check_fits(row: Architecture, checkpoint: Checkpoint) -> None:
     """Compare a checkpoint with an architecture, as far as its headers go.
 
     Raises:
-        UserError: names the first thing that does not fit, or says why the architecture cannot be scored at all.
+        UserError: names the first thing that does not fit.
     """
-    if row.unsupported:
-        raise UserError(
-            f"architecture {row.name} cannot be scored: {row.unsupported}; import its published scores"
-        )
     if row.readout is not None:
         for problem in mismatches(row.readout, checkpoint):
             raise UserError(f"{checkpoint.where}: {problem}; it is not a model of architecture {row.name}")

@@ -68,7 +68,7 @@ class Chain:
     last_gap: int = 0
     norms: bool = False
     hidden_bias: bool = True
-    activation: Literal["relu", "leaky_relu"] = "relu"
+    activation: Literal["relu", "leaky_relu", "selu"] = "relu"
 
     def hidden_layers(self, config: Config) -> Iterator[str]:
         """Names of the hidden layers, without `.weight`."""
@@ -195,6 +195,24 @@ class LabelDistributionHead:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NormalDistributionHead:
+    """Each objective is a normal distribution; the score is the gated sum of their means.
+
+    score = sum_k gate_k * mean_k, where mean_k and the spread of objective k are the outputs 2k and 2k + 1 of a
+    linear function without bias. No score depends on a spread.
+    """
+
+    regression: str
+    gate: Chain
+
+    def layout(self, known: Known) -> dict[str, Shape]:
+        """Regression (2 K, h), where a classifier of 2 K labels has K objectives, and the tensors of the gate."""
+        objectives = _labels(known.config) // 2
+        regression = {self.regression: (2 * objectives, known.hidden_size)}
+        return regression | self.gate.layout(known, objectives)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RandomHead:
     """No stored head: a linear one is drawn at random, to show what a body is worth untrained."""
 
@@ -205,8 +223,21 @@ class RandomHead:
         return {}
 
 
-Head = LinearHead | MlpHead | TokenLogitHead | GatedHead | LabelDistributionHead | RandomHead
+Head = (
+    LinearHead
+    | MlpHead
+    | TokenLogitHead
+    | GatedHead
+    | LabelDistributionHead
+    | NormalDistributionHead
+    | RandomHead
+)
 
 
 def _number(value: int | Setting, config: Config) -> int:
     return int(value.of(config)) if isinstance(value, Setting) else value
+
+
+def _labels(config: Config) -> int:
+    # as transformers counts them, which writes down their names alone
+    return int(config.get("num_labels") or len(config.get("id2label") or ()) or 2)

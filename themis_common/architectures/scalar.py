@@ -2,7 +2,8 @@
 
 Names and indices are those of facts/evaluation.md section 4. Where the published scripts differ in their rule for the
 last token (section 4.0), all rows read the last real token: it is what every rule means, and the rules only disagree
-where they are wrong.
+where they are wrong. The head of `urm` is published as code of the hub, which is never run; its names and indices are
+those under which SGLang loads the checkpoint (class LlamaForSequenceClassificationWithNormal_Weights).
 """
 
 from themis_common.architectures.architecture import (
@@ -21,6 +22,7 @@ from themis_common.architectures.heads import (
     LabelDistributionHead,
     LinearHead,
     MlpHead,
+    NormalDistributionHead,
     RandomHead,
     Setting,
     TokenLogitHead,
@@ -242,10 +244,15 @@ SCALAR: tuple[Architecture, ...] = (
             rendering=Rendering(template="ultra"),
         ),
     ),
-    Architecture(
-        name="urm",
-        description="five attributes as normal distributions, and a gate",
-        kind="scalar",
-        unsupported="the layout of its gating layer is published only as code of the hub, which is never run",
+    _row(
+        "urm",
+        "5 objectives as normal distributions, whose means a gate weights (Llama 3)",
+        Readout(
+            body=Body(model_types=("llama",), prefixes=("model.",)),
+            head=NormalDistributionHead(
+                regression="score.weight",
+                gate=Chain(prefix="weights.fc.", width="h", depth=2, stride=2, activation="selu"),
+            ),
+        ),
     ),
 )

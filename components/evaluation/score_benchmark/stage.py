@@ -81,7 +81,7 @@ def _fingerprint(config: ScoreBenchmarkConfig) -> Mapping[str, str]:
 
 STAGE = Stage(
     name="evaluation.score_benchmark",
-    version=2,
+    version=3,
     config=ScoreBenchmarkConfig,
     inputs={"benchmark": BENCHMARK, "model": MODEL_FILES},
     optional=frozenset({"model"}),

@@ -67,11 +67,6 @@ def test_a_model_of_another_architecture_is_refused(
     cell = {"id": "m", "architecture": "athene", "model": classifier_dataset}
     with pytest.raises(UserError, match="cell m: .*tensor v_head.weight is missing; it is not a model of"):
         _plan(_load([cell]), {}, tmp_path / "a")
-    urm = {"id": "m", "architecture": "urm", "model": classifier_dataset}
-    with pytest.raises(
-        UserError, match="cell m: architecture urm cannot be scored: the layout of its gating layer"
-    ):
-        _plan(_load([urm]), {}, tmp_path / "u")
     with pytest.raises(UserError, match="cell m: .*no architecture fits; the nearest is seqcls, but tensor"):
         _plan(_load([{"id": "m", "model": causal_dataset}]), {}, tmp_path / "b")
 

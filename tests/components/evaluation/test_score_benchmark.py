@@ -221,6 +221,3 @@ def test_model_and_architecture_must_match(
     causal = publish_folder(causal_folder, tmp_path / "causal")
     with pytest.raises(UserError, match="the nearest is seqcls, but tensor score.weight is missing"):
         _score(CONFIG, tmp_path / "c", benchmark=benchmark, model=causal)
-    urm = dataclasses.replace(CONFIG, architecture="urm")
-    with pytest.raises(UserError, match="architecture urm cannot be scored"):
-        _score(urm, tmp_path / "d", benchmark=benchmark, model=causal)

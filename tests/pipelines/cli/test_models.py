@@ -29,7 +29,7 @@ def test_every_published_model_has_its_architecture_gpus_and_image() -> None:
         "note": "",
     }
     assert by_model["ContextualAI/LMUnit-qwen2.5-72b"]["image"] == "llm"
-    assert "never run" in by_model["LxzGordon/URM-LLaMa-3.1-8B"]["note"]
+    assert "Mistral-Instruct" in by_model["openbmb/Eurus-RM-7b"]["note"]
 
 
 def test_lines_can_be_searched() -> None:

@@ -98,6 +98,20 @@ def test_an_unknown_checkpoint_is_refused_with_the_nearest() -> None:
         detect(mistral)
 
 
+def test_a_classifier_of_ten_labels_is_scored_only_with_its_gate() -> None:
+    whole = _checkpoint("urm")
+    without = {name: None for name in whole.shapes if name.startswith("weights.fc.")}
+    labelled = _with(whole, **without)
+    with pytest.raises(UserError, match=r"nearest is seqcls, but tensor score.weight has shape \(10, 32\)"):
+        detect(labelled)
+    with pytest.raises(UserError, match=r"tensor weights.fc.0.weight is missing; .* architecture urm"):
+        check_fits(architecture("urm"), labelled)
+    with pytest.raises(UserError, match=r"nearest is urm, but tensor weights.fc.4.bias is missing"):
+        detect(_with(whole, **{"weights.fc.4.bias": None}))
+    with pytest.raises(UserError, match=r"score.weight has shape \(10, 32\), not \(1, 32\)"):
+        check_fits(architecture("seqcls"), whole)
+
+
 def test_tensors_that_no_computation_takes_are_not_in_the_way() -> None:
     old = _with(_checkpoint("ultra"), **{"model.layers.0.self_attn.rotary_emb.inv_freq": (4,)})
     assert detect(old).name == "ultra"

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import batch_norm, leaky_relu, linear, relu
+from torch.nn.functional import batch_norm, leaky_relu, linear, relu, selu
 
 from themis_common.architectures.heads import (
     Chain,
@@ -18,11 +18,16 @@ from themis_common.architectures.heads import (
     LabelDistributionHead,
     LinearHead,
     MlpHead,
+    NormalDistributionHead,
     RandomHead,
     TokenLogitHead,
 )
 
-_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": relu, "leaky_relu": leaky_relu}
+_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": relu,
+    "leaky_relu": leaky_relu,
+    "selu": selu,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,9 @@ class LoadedHead:
                 return self._gated(spec, last, hidden[:, 1])
             case LabelDistributionHead() as spec:
                 return self._label_distribution(spec, last)
+            case NormalDistributionHead(regression=regression, gate=gate):
+                means = linear(last, self.tensors[regression][::2])  # (N, K)
+                return (self._chain(gate, last) * means).sum(dim=-1)
 
     def _gated(self, spec: GatedHead, last: Tensor, asked: Tensor) -> Tensor:
         rewards = linear(last, self.tensors[spec.regression])

@@ -219,6 +219,12 @@ def _ldl_head(generator: torch.Generator) -> Tensors:
     }
 
 
+def _urm_head(generator: torch.Generator) -> Tensors:
+    """Five objectives of two outputs each, and the gate under the names by which SGLang loads it."""
+    gate = {0: (HIDDEN, HIDDEN), 2: (HIDDEN, HIDDEN), 4: (5, HIDDEN)}
+    return {"score.weight": _normal(generator, 10, HIDDEN), **_layers(generator, "weights.fc", gate)}
+
+
 _CASES = (
     Published(architecture="seqcls", config=QWEN3, tokenizer=tokenizers.qwen, head=_linear("score")),
     Published(architecture="armo", config=LLAMA3, tokenizer=tokenizers.llama3, head=armo_head),
@@ -295,6 +301,16 @@ _CASES = (
         config=LLAMA2,
         tokenizer=lambda: tokenizers.llama2(None),
         head=_linear("regression_head"),
+    ),
+    Published(
+        architecture="urm",
+        config=LLAMA3,
+        tokenizer=tokenizers.llama3,
+        head=_urm_head,
+        extra_config={
+            "architectures": ["LlamaForSequenceClassificationWithNormal_Weights"],
+            "id2label": {str(number): f"LABEL_{number}" for number in range(10)},
+        },
     ),
 )
 PUBLISHED = {case.architecture: case for case in _CASES}

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import leaky_relu, relu
+from torch.nn.functional import leaky_relu, relu, selu
 
 Tensors = Mapping[str, Tensor]
 Head = Callable[[Tensors, Tensor, Sequence[int], Mapping[str, Any]], Tensor]
@@ -78,6 +78,16 @@ def ldl(tensors: Tensors, states: Tensor, ids: Sequence[int], config: Mapping[st
     return sum(b / 9 * (gate * bins[:, b]).sum() for b in range(10))  # type: ignore[return-value]
 
 
+def urm(tensors: Tensors, states: Tensor, ids: Sequence[int], config: Mapping[str, Any]) -> Tensor:
+    """Section 4.1, with the layout of SGLang's class for this checkpoint."""
+    gate = states[-1]
+    for number in (0, 2):
+        gate = selu(_layer(tensors, f"weights.fc.{number}", gate))
+    gate = _layer(tensors, "weights.fc.4", gate)
+    objectives = (tensors["score.weight"] @ states[-1]).reshape(5, 2)  # mean and spread
+    return (gate * objectives[:, 0]).sum()
+
+
 def athene(tensors: Tensors, states: Tensor, ids: Sequence[int], config: Mapping[str, Any]) -> Tensor:
     """Section 4.7."""
     return tensors["v_head.weight"] @ states[last_start(ids, [128003])]
@@ -106,4 +116,5 @@ HEADS: dict[str, Head] = {
     "starling": _linear("v_head"),
     "eurus": _linear("regression_head"),
     "ultra": _linear("regression_head"),
+    "urm": urm,
 }

@@ -36,7 +36,7 @@ CONVERSATIONS = [
 APPENDED = {"athene": [128003], "internlm2": [92527]}
 TEXTS = {
     "eurus": "[INST] {user} [/INST] {assistant}",
-    "ultra": "Human: {user}\nAssistant: {assistant}",
+    "ultra": "Human: {user}\n\nAssistant: {assistant}",
     "starling": "<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n{assistant}<|im_end|>\n",
     "worldpm": "<|im_start|>system\n<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n"
     "<|im_start|>assistant\n{assistant}<|im_end|>\n",

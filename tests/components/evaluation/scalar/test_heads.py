@@ -1,6 +1,7 @@
 """Heads whose result can be told without a computer (facts/evaluation.md section 10.4)."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -65,6 +66,43 @@ def test_a_point_mass_on_a_bin_under_a_unit_gate_gives_the_place_of_the_bin(bin_
     softened = LoadedHead(head.spec, tensors, {"softmax": True}).score(_states(1))
     # the weights then sum to one, and every objective has the same distribution
     assert softened.tolist() == pytest.approx([bin_ / 9] * 3)
+
+
+def test_equal_gates_of_one_give_the_sum_of_the_means_of_normal_distributions() -> None:
+    head = _head("urm")
+    ones = {"weights.fc.4.weight": torch.zeros(5, HIDDEN), "weights.fc.4.bias": torch.ones(5)}
+    states = _states(1)
+    scores = LoadedHead(head.spec, {**head.tensors, **ones}, head.config).score(states)
+    torch.testing.assert_close(
+        scores, states[:, 0] @ head.tensors["score.weight"][[0, 2, 4, 6, 8]].sum(dim=0)
+    )
+
+
+def test_no_score_depends_on_the_spread_of_a_normal_distribution() -> None:
+    head = _head("urm")
+    rows = head.tensors["score.weight"].clone()
+    rows[[1, 3, 5, 7, 9]] = torch.nan
+    states = _states(1)
+    changed = LoadedHead(head.spec, {**head.tensors, "score.weight": rows}, head.config).score(states)
+    assert torch.equal(changed, head.score(states))
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows"),
+    [
+        ({"id2label": {"0": "a", "1": "b", "2": "c", "3": "d"}}, 4),
+        ({"num_labels": 8}, 8),
+        ({"num_labels": 9}, 8),
+        ({}, 2),
+    ],
+)
+def test_a_classifier_has_half_as_many_normal_distributions_as_labels(
+    labels: dict[str, Any], rows: int
+) -> None:
+    readout = architecture("urm").readout
+    assert readout is not None
+    layout = readout.head.layout(Known(labels, HIDDEN, {}))
+    assert (layout["score.weight"], layout["weights.fc.4.weight"]) == ((rows, HIDDEN), (rows // 2, HIDDEN))
 
 
 def test_states_are_widened_before_they_are_multiplied() -> None:

@@ -54,7 +54,7 @@ def test_every_tensor_of_the_body_is_needed_once(name: str, checkpoint: Checkpoi
 
 
 def test_code_in_the_folder_is_never_run(checkpoint: Checkpoints, tmp_path: Path) -> None:
-    for name in ("internlm2", "qwen2-reward"):
+    for name in ("internlm2", "qwen2-reward", "urm"):
         folder = tmp_path / name
         shutil.copytree(checkpoint(name)[0], folder)
         for file in ("modeling_internlm2.py", "tokenization_internlm2.py", "configuration_internlm2.py"):
