@@ -170,16 +170,19 @@ BENCHMARK = _schema(
 
 CELLS = _schema(
     "cells",
-    2,
+    3,
     _required("cell", pa.string()),
     _required("architecture", pa.string()),
     _required("model", pa.string()),
     _required("prompt_mode", pa.string()),
     _required("group", pa.string()),
+    _required("pods", pa.int32()),
+    _required("replicas", pa.int32()),
 )
 """What is to be scored: one reward model; `model` is a task of the run, a location, or empty for a baseline.
 
-`group` says on which image and how many GPUs; imported scores are no model's, and `model` is where they are.
+`group` says on which image and how many GPUs a pod scores it, `pods` how many of these share it, `replicas` how many
+copies of the model each holds; imported scores are no model's, and `model` is where they are.
 """
 
 SCORES = _schema(

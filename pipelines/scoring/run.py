@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluation.score_benchmark.outcomes import Outcome
-from components.evaluation.score_benchmark.scalar.cell import choose_device, encode_all, score_batches
+from components.evaluation.score_benchmark.scalar.cell import choose_device, encode_all
 from components.evaluation.score_benchmark.scalar.loading import LoadOptions, load_scalar_model
-from components.evaluation.score_benchmark.scalar.preflight import check_batch_invariance, check_rendering
+from components.evaluation.score_benchmark.scalar.parts import score_batches
+from components.evaluation.score_benchmark.scalar.preflight import (
+    check_batch_invariance,
+    check_rendering,
+    choose_probes,
+)
 from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
 from components.evaluation.score_benchmark.system_texts import system_texts
 from pipelines.scoring.columns import column_names, score_columns, summarise
@@ -144,7 +149,7 @@ def _score_all(
     model: ScalarModel, conversations: Mapping[str, Conversation], request: ScoreRequest, progress: Progress
 ) -> dict[str, Outcome]:
     encoded, outcomes = encode_all(model.encoder, conversations)
-    check_batch_invariance(model, encoded, request.model)
+    check_batch_invariance(model, choose_probes(encoded), request.model)
     batches = model.plan(encoded, request.batch_tokens)
     progress.say(f"{model.architecture.name}: {len(encoded):,} conversations in {len(batches):,} batches")
     for key, outcome in score_batches(model, encoded, batches):

@@ -48,6 +48,7 @@ def endpoint(judge: Path) -> Iterator[str]:
         context_tokens=WINDOW,
         dtype="float32",
         gpus=1,
+        replicas=1,
         log=judge.with_name("vllm.log"),
         patience_seconds=500,
         say=print,

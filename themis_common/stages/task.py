@@ -16,6 +16,7 @@ from themis_common.config import load_config
 from themis_common.errors import UserError
 from themis_common.stages.rounds import Part, parts_of
 from themis_common.stages.run import StageReport, gather, map_units, output_location, plan_units, run_stage
+from themis_common.stages.shares import Share
 from themis_common.stages.stage import Stage
 from themis_common.store import AlreadyExistsError, Store, open_store
 
@@ -177,7 +178,7 @@ def plan_task(stage: Stage[C], *, task: str, run: str, source: str | None, part:
             _gather(parts[part - 1], config)
         units = _plan(parts[part], config)
         groups = min(len(units), int(folder.config()["map_pods"]))
-        return [f"{group}/{groups}" for group in range(groups)]
+        return [str(Share(group, groups)) for group in range(groups)]
 
 
 def map_task(stage: Stage[C], *, task: str, run: str, source: str | None, group: str, part: int = 0) -> None:
@@ -186,8 +187,7 @@ def map_task(stage: Stage[C], *, task: str, run: str, source: str | None, group:
         config, parts = _parts(folder, stage, task, source)
         chosen = parts[part]
         units = _plan(chosen, config)
-        index, groups = (int(number) for number in group.split("/"))
-        indices = range(index, len(units), groups)
+        indices = Share.parse(group).of(range(len(units)))
         map_units(chosen.stage, config, chosen.inputs, chosen.output, units, indices)
 
 

@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from components.evaluation.plan_cells.groups import GPU_COUNTS
 from themis_common.architectures import AUTO, architecture
 from themis_common.config import config, option
 
+MAX_PODS: Final = 64
 _PATH_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -31,8 +32,10 @@ class Cell:
     )
     gpus: int = option(
         default=0,
-        help="GPUs of the pod that scores it: 1, 2, 4 or 8; 0: as many of 80 GB as hold it in 16 bit",
+        help="GPUs of a pod that scores it: 1, 2, 4 or 8; 0: as many of 80 GB as hold it in 16 bit; where they hold "
+        "it several times, as many copies score side by side",
     )
+    pods: int = option(default=1, help=f"pods that score it together, each a share: 1 to {MAX_PODS}")
 
     def __post_init__(self) -> None:
         if not _PATH_SAFE.fullmatch(self.id):
@@ -44,6 +47,8 @@ class Cell:
             raise ValueError(
                 f"cell {self.id}: gpus must be 1, 2, 4 or 8, or 0 to go by the model, found {self.gpus}"
             )
+        if not 1 <= self.pods <= MAX_PODS:
+            raise ValueError(f"cell {self.id}: pods must be from 1 to {MAX_PODS}, found {self.pods}")
         self._make_paths_absolute()
         if self.scores:
             self._check_imported()
@@ -58,9 +63,17 @@ class Cell:
                 object.__setattr__(self, name, str(Path(location).expanduser().absolute()))
 
     def _check_imported(self) -> None:
-        if self.model or self.architecture != AUTO or self.prompt_mode != "none" or self.gpus:
+        scoring = (
+            self.model,
+            self.architecture != AUTO,
+            self.prompt_mode != "none",
+            self.gpus,
+            self.pods > 1,
+        )
+        if any(scoring):
             raise ValueError(
-                f"cell {self.id}: imported scores need nothing else; remove model, architecture, prompt_mode, gpus"
+                f"cell {self.id}: imported scores need nothing else; remove model, architecture, prompt_mode, gpus, "
+                "pods"
             )
 
     def _check_scored(self) -> None:
@@ -68,8 +81,9 @@ class Cell:
         # a judge may be served elsewhere, where only the scoring stage knows
         if not self.model and (how is None or (how.needs_model and how.kind != "generative")):
             raise ValueError(f"cell {self.id}: architecture {self.architecture} needs a model; set it")
-        if how is not None and not how.needs_model and (self.model or self.prompt_mode != "none"):
+        reads = self.model or self.prompt_mode != "none" or self.pods > 1
+        if how is not None and not how.needs_model and reads:
             raise ValueError(
-                f"cell {self.id}: architecture {self.architecture} reads no model and no prompt; remove model and "
-                "prompt_mode"
+                f"cell {self.id}: architecture {self.architecture} reads no model and no prompt; remove model, "
+                "prompt_mode and pods"
             )

@@ -55,6 +55,12 @@ def gpus_for(checkpoint: Checkpoint) -> int:
     return gpus
 
 
+def copies_on(gpus: int, checkpoint: Checkpoint) -> int:
+    """How many times that many GPUs hold the model; 1 where they do not, for the rest then lies on the CPU or disk."""
+    needed = gpus_for_weights(num_weights(checkpoint.shapes.values()))
+    return max(1, gpus // needed) if needed else 1
+
+
 def gpus_for_weights(weights: float) -> int | None:
     """The same for a number of weights; None where no machine holds them."""
     needed = weights * _BYTES_PER_WEIGHT

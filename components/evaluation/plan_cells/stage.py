@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from components.evaluation.plan_cells.cell import Cell
-from components.evaluation.plan_cells.groups import IMPORTED, gpus_for, group_of
+from components.evaluation.plan_cells.groups import IMPORTED, copies_on, gpus_for, group_of
 from themis_common.architectures.checkpoint import checkpoint_in_dataset
 from themis_common.architectures.detection import resolve_architecture
 from themis_common.config import config, option
@@ -55,19 +55,17 @@ def work(context: Context[PlanCellsConfig], unit: str, output: UnitOutput) -> No
         output.emit({"row_key": key, "cell": cell.id, **_planned(cell, context.inputs)})
 
 
-def _planned(cell: Cell, inputs: Mapping[str, DatasetReader]) -> dict[str, str]:
+def _planned(cell: Cell, inputs: Mapping[str, DatasetReader]) -> dict[str, str | int]:
     """The columns of a cell's row; what is left open comes from the headers of its model's files."""
     if cell.scores:
         folder, _, file = cell.scores.rpartition("/")
         if not open_store(folder or ".").exists(file):
             raise UserError(f"cell {cell.id}: scores: there is no file {cell.scores}; check the path")
         # under which prompts they were scored was not published
-        return {"architecture": IMPORTED, "model": cell.scores, "prompt_mode": "", "group": IMPORTED}
-    # the model as it was named: the location of a task's output differs between stores
-    row = {"model": cell.model, "prompt_mode": cell.prompt_mode}
+        return _row(cell, IMPORTED, IMPORTED, model=cell.scores, prompt_mode="")
     if not cell.model:
         # baselines and judges that are served elsewhere take no GPU here
-        return {**row, "architecture": cell.architecture, "group": group_of("evaluate", 0)}
+        return _row(cell, cell.architecture, group_of("evaluate", 0))
     model = _open_model(cell, inputs)
     try:
         checkpoint = checkpoint_in_dataset(model)
@@ -75,7 +73,14 @@ def _planned(cell: Cell, inputs: Mapping[str, DatasetReader]) -> dict[str, str]:
         gpus = cell.gpus or gpus_for(checkpoint)
     except UserError as error:
         raise UserError(f"cell {cell.id}: {error}") from error
-    return {**row, "architecture": how.name, "group": group_of(how.image, gpus)}
+    return _row(cell, how.name, group_of(how.image, gpus), replicas=copies_on(gpus, checkpoint))
+
+
+def _row(cell: Cell, architecture: str, group: str, **others: str | int) -> dict[str, str | int]:
+    # the model as it was named: the location of a task's output differs between stores
+    named: dict[str, str | int] = {"model": cell.model, "prompt_mode": cell.prompt_mode}
+    shape: dict[str, str | int] = {"group": group, "pods": cell.pods, "replicas": 1}
+    return {"architecture": architecture, **named, **shape, **others}
 
 
 def _open_model(cell: Cell, inputs: Mapping[str, DatasetReader]) -> DatasetReader:
@@ -95,7 +100,7 @@ def _open_model(cell: Cell, inputs: Mapping[str, DatasetReader]) -> DatasetReade
 
 STAGE = Stage(
     name="evaluation.plan_cells",
-    version=2,
+    version=3,
     config=PlanCellsConfig,
     inputs={f"{MODELS}*": MODEL_FILES},
     optional=frozenset({f"{MODELS}*"}),

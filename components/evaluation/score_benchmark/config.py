@@ -5,6 +5,7 @@ from typing import Literal
 from components.evaluation.score_benchmark.generative.config import JudgeConfig
 from themis_common.architectures import AUTO, architecture
 from themis_common.config import config, option
+from themis_common.stages.shares import Share
 
 
 @config
@@ -41,6 +42,17 @@ class ScoreBenchmarkConfig:
         affects_result=False,
     )
     device: Literal["auto", "cpu", "cuda"] = option("auto", help="where to compute", affects_result=False)
+    # Batches are made of the whole benchmark and then dealt out, so that sharing changes no score.
+    replicas: int = option(
+        1,
+        help="copies of the model that score side by side, each on GPUs of its own, or on CPU threads of its own",
+        affects_result=False,
+    )
+    share: str = option(
+        "0/1",
+        help="i/n: score the i-th of n shares; tasks with one output share it, and the last to finish writes it",
+        affects_result=False,
+    )
     # Matrix products are cut up among threads, which changes the order of their sums.
     threads: int = option(1, help="CPU threads; other numbers change the last bits of scores")
 
@@ -51,6 +63,7 @@ class ScoreBenchmarkConfig:
     def __post_init__(self) -> None:
         if self.architecture != AUTO:
             architecture(self.architecture)
-        for name in ("max_tokens", "batch_tokens", "threads"):
+        for name in ("max_tokens", "batch_tokens", "threads", "replicas"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        Share.parse(self.share)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from themis_common.hashing import canonical_json
+from themis_common.stages.shares import OthersUnfinishedError
 from themis_common.store import Store
 
 
@@ -38,6 +39,29 @@ class ScoreLog:
         except FileNotFoundError:
             return None
         return {key: Outcome(score, failure) for key, score, failure in json.loads(content)}
+
+    def finished(self) -> set[int]:
+        """The parts that are scored, here or by others."""
+        return {int(name.partition(".")[0]) for name in self._store.list()}
+
+    def collect(self, parts: Iterable[int]) -> dict[str, Outcome]:
+        """The outcomes of all these parts by conversation key.
+
+        Raises:
+            OthersUnfinishedError: some are still to be scored.
+        """
+        outcomes: dict[str, Outcome] = {}
+        missing = 0
+        for part in parts:
+            done = self.read(part)
+            missing += done is None
+            outcomes.update(done or {})
+        if missing:
+            raise OthersUnfinishedError(
+                f"{missing} parts of the work belong to other shares and are not scored yet; the last share to finish "
+                "writes the scores"
+            )
+        return outcomes
 
     def write(self, part: int, outcomes: Iterable[tuple[str, Outcome]]) -> None:
         """Keep the outcomes of a part; JSON gives every float back bit by bit."""

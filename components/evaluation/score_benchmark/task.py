@@ -8,30 +8,37 @@ from components.evaluation.score_benchmark.stage import STAGE
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.schemas import CELLS
+from themis_common.stages.shares import OthersUnfinishedError, dealt
 from themis_common.stages.task import DatasetRef, reporting_errors, run_in
 
 
 def score_cell(*, run: str, task: str, cell: str, benchmark: str) -> dict[str, Any]:
-    """Score the cell of that id, recorded as `<task>.<cell>` in the run folder.
+    """Score a cell or a share of it; whoever finishes the cell records it as `<task>.<cell>` in the run folder.
 
     Args:
+        cell: what the plan calls it: the cell's id, or that with a share.
         benchmark: artifact file of the imported benchmark.
 
     Returns:
         Headline facts for the Kubeflow UI.
     """
     with reporting_errors(run, task) as folder:
-        row = _planned(folder.uri_of("plan_cells"), cell)
+        name, share = dealt(cell)
+        row = _planned(folder.uri_of("plan_cells"), name)
         config = dataclasses.replace(
-            _on_gpus(folder.stage_config(STAGE, task), _gpus(row["group"])),
-            cell=cell,
+            _on_gpus(folder.stage_config(STAGE, task), _gpus(row["group"]), row["replicas"]),
+            cell=name,
+            share=str(share),
             architecture=row["architecture"],
             prompt_mode=row["prompt_mode"],
         )
         uris = {"benchmark": DatasetRef.read(benchmark).uri}
         if row["model"]:
             uris["model"] = row["model"] if "/" in row["model"] else folder.uri_of(row["model"])
-        ref = run_in(folder, STAGE, f"{task}.{cell}", config, uris)
+        try:
+            ref = run_in(folder, STAGE, f"{task}.{name}", config, uris)
+        except OthersUnfinishedError as waiting:
+            return {"cell": cell, "waiting": str(waiting)}
         return {"cell": cell, "pairs": ref.rows, "uri": ref.uri}
 
 
@@ -40,11 +47,17 @@ def _gpus(group: str) -> int:
     return int(group.rpartition("_")[2])
 
 
-def _on_gpus(config: ScoreBenchmarkConfig, gpus: int) -> ScoreBenchmarkConfig:
-    """Use all GPUs of the pod: for the layers of a scalar model, for the tensors of a judge."""
+def _on_gpus(config: ScoreBenchmarkConfig, gpus: int, replicas: int) -> ScoreBenchmarkConfig:
+    """Use all GPUs of the pod: for copies, and in each for the layers of a scalar model or the tensors of a judge."""
     if gpus <= 1:
         return config
-    return dataclasses.replace(config, placement="spread", judge=dataclasses.replace(config.judge, gpus=gpus))
+    each = gpus // replicas
+    return dataclasses.replace(
+        config,
+        replicas=replicas,
+        placement="spread" if each > 1 else "one",
+        judge=dataclasses.replace(config.judge, gpus=each),
+    )
 
 
 def _planned(cells: str, cell: str) -> dict[str, Any]:

@@ -67,8 +67,14 @@ def test_every_cell_is_in_the_loop_of_its_group(tmp_path: Path, classifier_datas
 
 def test_a_pod_uses_all_its_gpus() -> None:
     config = ScoreBenchmarkConfig()
-    assert _on_gpus(config, _gpus("evaluate_0")) == _on_gpus(config, _gpus("llm_1")) == config
-    four = _on_gpus(config, _gpus("llm_4"))
-    assert (four.placement, four.judge.gpus) == ("spread", 4)
-    # where a model lies does not change what it scores
-    assert config_hash(four) == config_hash(config)
+    assert _on_gpus(config, _gpus("evaluate_0"), 1) == _on_gpus(config, _gpus("llm_1"), 1) == config
+    shapes = {copies: _on_gpus(config, _gpus("llm_4"), copies) for copies in (1, 2, 4)}
+    assert {
+        copies: (shape.replicas, shape.placement, shape.judge.gpus) for copies, shape in shapes.items()
+    } == {
+        1: (1, "spread", 4),
+        2: (2, "spread", 2),
+        4: (4, "one", 1),
+    }
+    # where a model lies, and how often, does not change what it scores
+    assert {config_hash(shape) for shape in shapes.values()} == {config_hash(config)}

@@ -41,6 +41,17 @@ def test_a_cell_may_name_a_dataset_outside_the_run_and_leave_its_architecture_op
     assert (row["model"], row["architecture"]) == (classifier_dataset, "seqcls")
 
 
+def test_a_cell_says_how_many_pods_and_copies_score_it(tmp_path: Path, classifier_dataset: str) -> None:
+    cells = [
+        {"id": "small", "model": classifier_dataset},
+        {"id": "shared", "model": classifier_dataset, "gpus": 4, "pods": 3},
+    ]
+    small, shared = _plan(_load(cells), {}, tmp_path / "cells")
+    assert (small["group"], small["pods"], small["replicas"]) == ("evaluate_1", 1, 1)
+    # one GPU holds the model, so that four hold it four times
+    assert (shared["group"], shared["pods"], shared["replicas"]) == ("evaluate_4", 3, 4)
+
+
 def test_paths_count_from_where_the_configuration_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +105,8 @@ def test_configuration_survives_being_written_down() -> None:
         ),
         ({"id": "a", "architecture": "longer-response", "gpu": 1}, "gpu"),
         ({"id": "a", "architecture": "longer-response", "gpus": 3}, "gpus must be 1, 2, 4 or 8, or 0"),
+        ({"id": "a", "architecture": "seqcls", "model": "m", "pods": 65}, "pods must be from 1 to 64"),
+        ({"id": "a", "architecture": "longer-response", "pods": 2}, "remove model, prompt_mode and pods"),
         ({"id": "a", "scores": "/s.parquet", "model": "m"}, "imported scores need nothing else"),
     ],
 )

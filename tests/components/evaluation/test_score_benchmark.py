@@ -15,7 +15,7 @@ from components.evaluation.score_benchmark.batches import plan_batches
 from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
 from components.evaluation.score_benchmark.conversations import plan_conversations
 from components.evaluation.score_benchmark.outcomes import outcome_of
-from components.evaluation.score_benchmark.scalar import cell
+from components.evaluation.score_benchmark.scalar import parts
 from components.evaluation.score_benchmark.scalar.encoding import Encoded
 from components.evaluation.score_benchmark.scalar.loading import LoadOptions, load_scalar_model
 from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
@@ -87,8 +87,8 @@ def test_a_killed_attempt_goes_on_where_it_was(
     inputs = {"benchmark": benchmark, "model": classifier_dataset}
     config = dataclasses.replace(CONFIG, batch_tokens=1)
     whole, _ = _score(config, tmp_path / "whole", **inputs)
-    monkeypatch.setattr(cell, "_BATCHES_PER_PART", 4)
-    monkeypatch.setattr(cell, "check_batch_invariance", lambda *_: None)
+    monkeypatch.setattr(parts, "_BATCHES_PER_PART", 4)
+    monkeypatch.setattr(parts, "check_batch_invariance", lambda *_: None)
     real = ScalarModel.score
     calls: list[int] = []
 

@@ -32,6 +32,8 @@ def _cells(folder: Path, *names: str) -> str:
             "model": "m",
             "prompt_mode": "none",
             "group": "evaluate_1",
+            "pods": 1,
+            "replicas": 1,
         }
         for name in names
     ]

@@ -16,14 +16,16 @@ from components.evaluation.score_benchmark.generative.judges import (
 )
 from components.evaluation.score_benchmark.generative.readings import UnreadableJudgementError
 from components.evaluation.score_benchmark.generative.serving import SERVED_NAME, served_by_vllm
-from components.evaluation.score_benchmark.outcomes import Outcome, outcome_of
+from components.evaluation.score_benchmark.outcomes import Outcome, ScoreLog, outcome_of
 from themis_common.architectures import Architecture
-from themis_common.hashing import rng, row_key
+from themis_common.config import config_hash
+from themis_common.hashing import digest_of, rng, row_key
 from themis_common.llm.config import EngineConfig, LimitsConfig
 from themis_common.llm.engine import Completion, Engine, Request
 from themis_common.llm.factory import open_engine
 from themis_common.modeling.model_files import fetch_model
 from themis_common.stages import Context
+from themis_common.stages.shares import Share
 from themis_common.taxonomy import Criterion
 
 _LOAD_SECONDS = 3600.0
@@ -32,12 +34,34 @@ _LOAD_SECONDS = 3600.0
 def score_with_judge(
     context: Context[ScoreBenchmarkConfig], architecture: Architecture, plan: ConversationPlan
 ) -> dict[str, Outcome]:
-    """The outcome of every conversation, by key. Answers are kept as they come, so that a restart asks for the rest.
+    """The outcome of every conversation, by key, once this share and all others are judged.
+
+    Answers are kept as they come, so that a restart asks for the rest.
 
     Raises:
         UserError: the model cannot be served, or the endpoint refuses.
         TransientError: the endpoint does not answer.
+        OthersUnfinishedError: this share is judged, others are not.
     """
+    config, share = context.config, Share.parse(context.config.share)
+    model = context.inputs["model"].digest if "model" in context.inputs else ""
+    log = ScoreLog(context.workspace, digest_of([config_hash(config), model, share.count])[:32])
+    if share.index not in log.finished():
+        log.write(share.index, _judge_share(context, architecture, _prompts_of(share, plan)).items())
+    return log.collect(range(share.count))
+
+
+def _prompts_of(share: Share, plan: ConversationPlan) -> ConversationPlan:
+    """The conversations about this share's prompts: a judge may write criteria for a prompt, once for all responses."""
+    prompts = list(dict.fromkeys(conversation.user for conversation in plan.conversations.values()))
+    mine = set(share.of(prompts))
+    conversations = {key: one for key, one in plan.conversations.items() if one.user in mine}
+    return replace(plan, conversations=conversations)
+
+
+def _judge_share(
+    context: Context[ScoreBenchmarkConfig], architecture: Architecture, plan: ConversationPlan
+) -> dict[str, Outcome]:
     judge = JUDGES[architecture.name]
     longest = context.config.judge.max_tokens
     judge = replace(judge, max_tokens=longest) if longest else judge
@@ -61,6 +85,7 @@ def _endpoint(context: Context[ScoreBenchmarkConfig], judge: Judge) -> Iterator[
         context_tokens=config.context_tokens or judge.context_tokens,
         dtype="auto" if dtype == "stored" else dtype,
         gpus=config.gpus,
+        replicas=context.config.replicas,
         log=context.scratch / "vllm.log",
         patience_seconds=_LOAD_SECONDS,
         say=context.progress.say,

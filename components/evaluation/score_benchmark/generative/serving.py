@@ -28,6 +28,7 @@ def served_by_vllm(
     context_tokens: int,
     dtype: str,
     gpus: int,
+    replicas: int,
     log: Path,
     patience_seconds: float,
     say: Callable[[str], None],
@@ -38,6 +39,7 @@ def served_by_vllm(
         context_tokens: window of request and answer together; the model's own where that is shorter.
         dtype: `auto` as stored, `float32` or `bfloat16`.
         gpus: GPUs that share each tensor.
+        replicas: copies of the model, each on as many GPUs.
         log: file for what the server says.
         patience_seconds: how long the weights may take to load.
 
@@ -56,7 +58,7 @@ def served_by_vllm(
         *("--host", "127.0.0.1", "--port", str(port)),
         # vLLM refuses a window that the model does not have
         *("--max-model-len", str(min(context_tokens, own_window))),
-        *("--dtype", dtype, "--tensor-parallel-size", str(gpus)),
+        *("--dtype", dtype, "--tensor-parallel-size", str(gpus), "--data-parallel-size", str(replicas)),
         # sampling is ours to set, not that of the model's generation_config.json
         *("--generation-config", "vllm", "--no-enable-log-requests"),
     ]

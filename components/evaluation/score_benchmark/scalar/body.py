@@ -4,7 +4,7 @@ The decoder is made without memory (meta device) and filled tensor by tensor, so
 so that its layers can go straight to several GPUs, to the CPU or to disk.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -170,14 +170,15 @@ def fill_placed(
     return dispatched
 
 
-def spread_over_gpus(body: PreTrainedModel, dtype: torch.dtype) -> Placement:
-    """Whole layers over all GPUs in equal parts, then the CPU's memory, then disk."""
+def spread_over_gpus(body: PreTrainedModel, dtype: torch.dtype, gpus: Sequence[int]) -> Placement:
+    """Whole layers over these GPUs in equal parts, then the CPU's memory, then disk."""
     from accelerate import infer_auto_device_map
-    from accelerate.utils import get_balanced_memory
+    from accelerate.utils import get_balanced_memory, get_max_memory
 
     whole = list(body._no_split_modules or ())
     module: nn.Module = body
-    memory = get_balanced_memory(module, dtype=dtype, no_split_module_classes=whole)
+    free = {place: size for place, size in get_max_memory().items() if place in (*gpus, "cpu")}
+    memory = get_balanced_memory(module, max_memory=free, dtype=dtype, no_split_module_classes=whole)
     placement: Placement = infer_auto_device_map(
         module, max_memory=memory, no_split_module_classes=whole, dtype=dtype
     )

@@ -21,7 +21,7 @@ from components.evaluation.score_benchmark.scalar.body import (
 )
 from components.evaluation.score_benchmark.scalar.encoding import Encoder
 from components.evaluation.score_benchmark.scalar.heads import LoadedHead
-from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
+from components.evaluation.score_benchmark.scalar.scorer import ModelOutline, ScalarModel
 from themis_common.architectures import Architecture
 from themis_common.architectures.architecture import Readout
 from themis_common.architectures.checkpoint import Checkpoint, checkpoint_in_folder
@@ -52,6 +52,48 @@ class LoadOptions:
     offload: Path | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Unfilled(ModelOutline):
+    """An outline with what the weights are then read into."""
+
+    readout: Readout
+    checkpoint: Checkpoint
+    config: PretrainedConfig
+    body: PreTrainedModel
+
+
+def outline_model(folder: Path, architecture: Architecture, max_tokens: int) -> ModelOutline:
+    """The model in a folder, as far as it can be known without its weights.
+
+    Args:
+        folder: config.json, safetensors and tokenizer; nothing else in it is read.
+        max_tokens: as in LoadOptions.
+
+    Raises:
+        UserError: tokenizer or architecture do not fit.
+    """
+    return _outline(folder, architecture, max_tokens)
+
+
+def _outline(folder: Path, architecture: Architecture, max_tokens: int) -> _Unfilled:
+    checkpoint = checkpoint_in_folder(folder)
+    check_fits(architecture, checkpoint)
+    readout = architecture.readout
+    assert readout is not None, f"{architecture.name} is no scalar architecture"
+    config = body_config(folder, readout.body, checkpoint)
+    longest = min(max_tokens, getattr(config, "max_position_embeddings", None) or max_tokens)
+    body = empty_body(config, packed=can_be_packed(config, longest))
+    return _Unfilled(
+        architecture=architecture,
+        encoder=Encoder(folder, readout, checkpoint.config, longest),
+        packs=body.config._attn_implementation == ATTENTION,
+        readout=readout,
+        checkpoint=checkpoint,
+        config=config,
+        body=body,
+    )
+
+
 def load_scalar_model(folder: Path, architecture: Architecture, options: LoadOptions) -> ScalarModel:
     """The model in a folder, read out as the architecture says.
 
@@ -61,27 +103,19 @@ def load_scalar_model(folder: Path, architecture: Architecture, options: LoadOpt
     Raises:
         UserError: a tensor is missing, unexpected or of another shape, or tokenizer or architecture do not fit.
     """
-    checkpoint = checkpoint_in_folder(folder)
-    check_fits(architecture, checkpoint)
-    readout = architecture.readout
-    assert readout is not None, f"{architecture.name} is no scalar architecture"
-    config = body_config(folder, readout.body, checkpoint)
-    max_tokens = min(
-        options.max_tokens, getattr(config, "max_position_embeddings", None) or options.max_tokens
-    )
-    encoder = Encoder(folder, readout, checkpoint.config, max_tokens)
+    outline = _outline(folder, architecture, options.max_tokens)
+    checkpoint, config, readout = outline.checkpoint, outline.config, outline.readout
     weights = StoredWeights(folder)
-    body = empty_body(config, packed=can_be_packed(config, max_tokens))
     prefix = body_prefix(readout, checkpoint)
     head = _load_head(readout, checkpoint, weights, prefix, config, options.seed)
     stored = {name: shape for name, shape in needed(weights.shapes).items() if name not in head.tensors}
-    sources = BodyWeights(body, readout.body.layout, prefix, weights, stored, checkpoint.where)
+    sources = BodyWeights(outline.body, readout.body.layout, prefix, weights, stored, checkpoint.where)
     return ScalarModel(
         architecture=architecture,
-        encoder=encoder,
-        body=_fill(body, sources, config, options),
+        encoder=outline.encoder,
+        packs=outline.packs,
+        body=_fill(outline.body, sources, config, options),
         head=head,
-        packs=body.config._attn_implementation == ATTENTION,
         device=options.device,
     )
 

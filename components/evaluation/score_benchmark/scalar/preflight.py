@@ -4,11 +4,11 @@ The weights have been checked by loading. Two published rows measure their harne
 nothing asked whether a score depends on its batch (facts/evaluation.md section 7.1).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from components.evaluation.score_benchmark.scalar.encoding import Encoded, UnscorableConversationError
-from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
+from components.evaluation.score_benchmark.scalar.scorer import ModelOutline, ScalarModel
 from themis_common.errors import UserError
 from themis_common.prompts.chat import Conversation
 
@@ -18,7 +18,7 @@ _TOLERANCE = {"torch.float32": 1e-3, "torch.bfloat16": 0.1}
 """Largest difference of a score alone and in a batch, as a share of the largest score of the probe."""
 
 
-def check_rendering(model: ScalarModel, where: str) -> None:
+def check_rendering(model: ModelOutline, where: str) -> None:
     """Render one conversation and look for its start token and its marker.
 
     Raises:
@@ -43,17 +43,22 @@ def check_rendering(model: ScalarModel, where: str) -> None:
         )
 
 
-def check_batch_invariance(model: ScalarModel, conversations: Mapping[str, Encoded], where: str) -> None:
-    """Score a few conversations of different lengths alone and together.
+def choose_probes(conversations: Mapping[str, Encoded]) -> list[Encoded]:
+    """A few conversations of different lengths, from the shorter half: they must fit wherever one conversation does."""
+    by_length = sorted(conversations.values(), key=lambda one: (len(one.ids), one.ids.tobytes()))
+    if not by_length:
+        return []
+    return [by_length[number * len(by_length) // (2 * _NUM_PROBES)] for number in range(_NUM_PROBES)]
+
+
+def check_batch_invariance(model: ScalarModel, probes: Sequence[Encoded], where: str) -> None:
+    """Score a few conversations alone and together.
 
     Raises:
         UserError: a score depends on what else is in the batch.
     """
-    if not conversations:
+    if not probes:
         return
-    by_length = sorted(conversations.values(), key=lambda one: (len(one.ids), one.ids.tobytes()))
-    # from the shorter half: a probe must fit wherever one conversation does
-    probes = [by_length[number * len(by_length) // (2 * _NUM_PROBES)] for number in range(_NUM_PROBES)]
     together = model.score(probes)
     alone = [model.score([one])[0] for one in probes]
     largest = max(map(abs, alone))

@@ -1,4 +1,4 @@
-"""A loaded scalar reward model: which conversations it takes together, and their scores."""
+"""A scalar reward model: its outline says which conversations are scored together, its weights give the scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,26 +15,35 @@ from themis_common.architectures import Architecture
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScalarModel:
-    """A reward model in memory.
+class ModelOutline:
+    """A reward model as far as it can be known without its weights.
 
     Attributes:
         packs: whether conversations are packed, each shared prefix computed once; else they are padded.
-        device: where inputs go.
     """
 
     architecture: Architecture
     encoder: Encoder
-    body: PreTrainedModel
-    head: LoadedHead
     packs: bool
-    device: torch.device
 
     def plan(self, conversations: Mapping[str, Encoded], budget: int) -> list[list[str]]:
         """Which conversations are scored together, by key: at most `budget` tokens of computation at once."""
         if self.packs:
             return plan_packs({key: one.ids for key, one in conversations.items()}, budget)
         return plan_batches({key: len(one.ids) for key, one in conversations.items()}, budget)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalarModel(ModelOutline):
+    """A reward model in memory.
+
+    Attributes:
+        device: where inputs go.
+    """
+
+    body: PreTrainedModel
+    head: LoadedHead
+    device: torch.device
 
     @torch.inference_mode()
     def score(self, batch: Sequence[Encoded]) -> list[float]:

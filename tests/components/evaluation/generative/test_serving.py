@@ -43,7 +43,8 @@ def serve(model: Path, context_tokens: int = 2048) -> AbstractContextManager[str
         model,
         context_tokens=context_tokens,
         dtype="auto",
-        gpus=1,
+        gpus=2,
+        replicas=3,
         log=model.with_name("vllm.log"),
         patience_seconds=20,
         say=lambda text: None,
@@ -70,7 +71,9 @@ def test_the_window_is_the_models_own_where_that_is_shorter(
     install(tmp_path, '#!/bin/sh\necho "$*" > "${0%/*}/arguments"\nexit 3\n', monkeypatch)
     with pytest.raises(UserError, match="ended with code 3"), serve(model, asked):
         raise AssertionError
-    assert f" --max-model-len {window} " in (tmp_path / "arguments").read_text()
+    arguments = (tmp_path / "arguments").read_text()
+    assert f" --max-model-len {window} " in arguments
+    assert " --tensor-parallel-size 2 --data-parallel-size 3 " in arguments
 
 
 def test_the_last_words_of_a_server_that_ends_are_told(

@@ -49,7 +49,7 @@ def test_spreading_puts_every_layer_somewhere_and_splits_none(
     placements: list[Placement] = []
 
     def spread(body: PreTrainedModel, dtype: torch.dtype) -> Placement:
-        placements.append(spread_over_gpus(body, dtype))
+        placements.append(spread_over_gpus(body, dtype, gpus=()))
         return placements[-1]
 
     options = LoadOptions(placement=spread, offload=tmp_path / "offload")

@@ -13,7 +13,11 @@ from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
 from components.evaluation.score_benchmark.scalar import scorer
 from components.evaluation.score_benchmark.scalar.encoding import Encoded
 from components.evaluation.score_benchmark.scalar.loading import LoadOptions, load_scalar_model
-from components.evaluation.score_benchmark.scalar.preflight import check_batch_invariance, check_rendering
+from components.evaluation.score_benchmark.scalar.preflight import (
+    check_batch_invariance,
+    check_rendering,
+    choose_probes,
+)
 from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
 from components.evaluation.score_benchmark.stage import STAGE
 from tests.components.evaluation.builders import ROWS, import_rows, publish_folder
@@ -36,7 +40,7 @@ def _encoded(model: ScalarModel) -> dict[str, Encoded]:
 def test_a_sound_model_passes(name: str, loaded: Loaded) -> None:
     model = loaded(name)
     check_rendering(model, "here")
-    check_batch_invariance(model, _encoded(model), "here")
+    check_batch_invariance(model, choose_probes(_encoded(model)), "here")
 
 
 def _refused(folder: Path, name: str, tokenizer: PreTrainedTokenizerFast | None = None) -> str:
@@ -94,23 +98,23 @@ def test_scores_that_depend_on_the_batch_are_refused(loaded: Loaded, monkeypatch
         states = read(body, batch, device)
         return states + 0.05 * states.mean(dim=0)
 
-    encoded = _encoded(model)
-    check_batch_invariance(model, encoded, "here")
+    probes = choose_probes(_encoded(model))
+    check_batch_invariance(model, probes, "here")
     monkeypatch.setattr(scorer, "read_packed", leaking)
     with pytest.raises(
         UserError, match="here: scores depend on the batch: alone and together they differ by"
     ):
-        check_batch_invariance(model, encoded, "here")
+        check_batch_invariance(model, probes, "here")
 
 
 def test_a_model_that_gives_no_number_is_left_to_its_scores(loaded: Loaded) -> None:
     model = loaded("seqcls")
     broken = dataclasses.replace(model.head, tensors={"score.weight": torch.full((1, 32), float("nan"))})
-    check_batch_invariance(dataclasses.replace(model, head=broken), _encoded(model), "here")
+    check_batch_invariance(dataclasses.replace(model, head=broken), choose_probes(_encoded(model)), "here")
 
 
 def test_nothing_to_score_is_no_reason_to_stop(loaded: Loaded) -> None:
-    check_batch_invariance(loaded("seqcls"), {}, "here")
+    check_batch_invariance(loaded("seqcls"), choose_probes({}), "here")
 
 
 def test_a_template_that_refuses_the_turns_of_an_architecture_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Copies of a model that score side by side on one machine: each in a process of its own, with parts of its own."""
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from torch.multiprocessing.spawn import spawn
+
+from components.evaluation.score_benchmark.scalar.parts import PartsToScore, score_parts
+from themis_common.errors import UserError
+from themis_common.stages.shares import Share
+
+_LOOK_SECONDS = 2.0
+
+
+class Errors(Protocol):
+    """A queue of messages between processes."""
+
+    def put(self, message: str) -> None:
+        """Send one."""
+
+
+def share_parts(work: PartsToScore, share: Share) -> PartsToScore:
+    """The part of the work that falls to one of several copies."""
+    parts = {number: work.parts[number] for number in share.of(list(work.parts))}
+    keys = {key for batches in parts.values() for batch in batches for key in batch}
+    return replace(work, parts=parts, encoded={key: one for key, one in work.encoded.items() if key in keys})
+
+
+def run_replicas(works: Sequence[PartsToScore], on_wait: Callable[[], None]) -> None:
+    """Score all parts of all works, each in a process; where one fails, the others are ended.
+
+    Args:
+        on_wait: called every two seconds.
+
+    Raises:
+        UserError: a model cannot be loaded, or its scores depend on the batch.
+        ProcessExitedException: a process was killed, for instance for want of memory.
+    """
+    errors = multiprocessing.get_context("spawn").SimpleQueue()
+    # processes of torch end with their parent, however that ends
+    processes = spawn(  # type: ignore[no-untyped-call]
+        _replica, (list(works), errors), nprocs=len(works), join=False, daemon=True
+    )
+    while not processes.join(timeout=_LOOK_SECONDS):
+        on_wait()
+    if not errors.empty():
+        raise UserError(errors.get())
+
+
+def _replica(index: int, works: Sequence[PartsToScore], errors: Errors) -> None:
+    try:
+        score_parts(works[index], on_part=lambda: None)
+    except UserError as error:
+        errors.put(str(error))
