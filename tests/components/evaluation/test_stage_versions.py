@@ -34,7 +34,7 @@ def test_outputs_are_those_of_the_declared_versions(tmp_path: Path) -> None:
     ]
     assert found == [
         (1, "004891635c844144"),
-        (2, "d0ac3bcafa8185c1"),
+        (3, "2dd75ee31964e72f"),
         (3, "a8972e19ddaea6a5"),
         (2, "41bbe149adb8b473"),
     ]
