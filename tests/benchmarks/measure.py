@@ -21,7 +21,9 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
-PEERS = ROOT / ".venv-peers" / "bin" / "python"
+PEERS = ROOT / ".venv-peers"
+REWARD_BENCH = ROOT / ".venv-rewardbench"
+"""Of its own, because rewardbench pins an older transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,16 @@ def _cpu_seconds() -> float:
 
 
 class Peer:
-    """A module that runs in the peers' environment and waits for cases to run; a context manager.
+    """A module that runs in an environment of peers and waits for cases to run; a context manager.
 
     Args:
         module: name of a module that calls `serve`.
         arguments: its command line; every element is a path or a word.
+        environment: folder of the virtual environment.
     """
 
-    def __init__(self, module: str, arguments: Sequence[str] = ()) -> None:
-        self._command = [str(PEERS), "-m", module, *arguments]
+    def __init__(self, module: str, arguments: Sequence[str] = (), environment: Path = PEERS) -> None:
+        self._command = [str(_interpreter(environment)), "-m", module, *arguments]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -116,20 +119,31 @@ class Peer:
         return run
 
 
-def why_no_peer(*packages: str) -> str | None:
-    """Why `packages` cannot be imported in the peers' environment, or None where they can."""
-    if not PEERS.exists():
-        return f"no {PEERS.parents[1].name} (the README says how to make it)"
-    done = subprocess.run([str(PEERS), "-c", f"import {', '.join(packages)}"], capture_output=True, text=True)
+def why_no_peer(*packages: str, environment: Path = PEERS) -> str | None:
+    """Why `packages` cannot be imported in an environment of peers, or None where they can."""
+    interpreter = _interpreter(environment)
+    if not interpreter.exists():
+        return f"no {environment.name} (the README says how to make it)"
+    command = [str(interpreter), "-c", f"import {', '.join(packages)}"]
+    done = subprocess.run(command, capture_output=True, text=True)
     return done.stderr.strip().splitlines()[-1] if done.returncode else None
 
 
+def _interpreter(environment: Path) -> Path:
+    return environment / "bin" / "python"
+
+
 def serve(cases: Mapping[str, Callable[[], Any]]) -> None:
-    """Answer a `Peer`: a line names a case, the answer is its sample as one line of JSON."""
+    """Answer a `Peer`: a line names a case, the answer is its sample as one line of JSON.
+
+    A case that does more than what is to be measured returns the sample of that part.
+    """
     # libraries print to standard output, which belongs to the answers
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
         sample = timed(cases[line.strip()])()
+        if isinstance(sample.result, Sample):
+            sample = sample.result
         answer = {"cpu": sample.cpu, "wall": sample.wall, "result": sample.result}
         print(json.dumps(answer), file=answers, flush=True)

@@ -1,75 +1,52 @@
-"""Two loops that score pairs in padded batches, written as plain code from what they do.
+"""The loop in which the published evaluation scripts score pairs, written as plain code from what they do.
 
-Both take the data in row order and make two passes over each batch, all chosen and then all rejected, padded to the
-longest of the batch; neither computes a shared prompt once.
-
-- The published evaluation scripts: batches of 32, padded on the side of the tokenizer, which for Qwen3 is the right
-  (facts/evaluation.md section 2.2).
-- allenai/reward-bench (rewardbench 0.1.4): batches of 8, padded on the left, which masks and shifts positions. The
-  package itself cannot run here: it sends its inputs to a GPU whatever the machine has, and pins a transformers that
-  the other peers cannot share an environment with.
+Batches of 32 in row order, two passes over each, all chosen and then all rejected, padded to the longest of the pass
+on the side of the tokenizer, which for Qwen3 is the right (facts/evaluation.md section 2.2).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from themis_common.modeling.token_pair import TokenIds, TokenPair
+from themis_common.modeling.token_pair import TokenIds
+
+BATCH_SIZE = 32
+TokenisedPair = tuple[TokenIds, TokenIds]
+"""The conversations with the chosen and with the rejected response."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaddedLoop:
-    """How a peer cuts and pads its batches."""
-
-    name: str
-    batch_size: int
-    side: Literal["left", "right"]
-
-    @torch.inference_mode()
-    def score(self, model: PreTrainedModel, pairs: Sequence[TokenPair]) -> list[float]:
-        """Scores, chosen and rejected of each pair in turn, from a sequence classifier with one label."""
-        scores: list[float] = []
-        for batch in self._batches(pairs):
-            passes = [
-                [_conversation(pair.prefix, pair.chosen) for pair in batch],
-                [_conversation(pair.prefix, pair.rejected) for pair in batch],
-            ]
-            chosen, rejected = (self._one_pass(model, rows) for rows in passes)
-            scores.extend(score for both in zip(chosen, rejected, strict=True) for score in both)
-        return scores
-
-    def computed_tokens(self, pairs: Sequence[TokenPair]) -> int:
-        """Tokens that go through the model, padding included."""
-        return sum(
-            len(part) * max(len(pair.prefix) + len(getattr(pair, side)) for pair in part)
-            for part in self._batches(pairs)
-            for side in ("chosen", "rejected")
-        )
-
-    def _batches(self, pairs: Sequence[TokenPair]) -> Iterator[Sequence[TokenPair]]:
-        for start in range(0, len(pairs), self.batch_size):
-            yield pairs[start : start + self.batch_size]
-
-    def _one_pass(self, model: PreTrainedModel, rows: list[Tensor]) -> list[float]:
-        pad = int(model.config.pad_token_id)
-        ids = torch.nn.utils.rnn.pad_sequence(
-            rows, batch_first=True, padding_value=pad, padding_side=self.side
-        )
-        lengths = torch.tensor([[len(row)] for row in rows])
-        columns = torch.arange(ids.shape[1])[None]
-        mask = columns < lengths if self.side == "right" else columns >= ids.shape[1] - lengths
-        logits: Tensor = model(input_ids=ids, attention_mask=mask.long()).logits
-        values: list[float] = logits[:, 0].tolist()
-        return values
+@torch.inference_mode()
+def published_scores(model: PreTrainedModel, pairs: Sequence[TokenisedPair]) -> list[float]:
+    """Scores, chosen and rejected of each pair in turn, from a sequence classifier with one label."""
+    scores: list[float] = []
+    for batch in _batches(pairs, BATCH_SIZE):
+        chosen, rejected = (_one_pass(model, side) for side in zip(*batch, strict=True))
+        scores.extend(score for both in zip(chosen, rejected, strict=True) for score in both)
+    return scores
 
 
-PUBLISHED = PaddedLoop("published scripts: padded batches of 32", batch_size=32, side="right")
-REWARD_BENCH = PaddedLoop("reward-bench's loop, written out: padded batches of 8", batch_size=8, side="left")
+def padded_tokens(pairs: Sequence[TokenisedPair], batch_size: int) -> int:
+    """Tokens that go through a model in two passes over each batch, padding included."""
+    return sum(
+        len(side) * max(map(len, side))
+        for batch in _batches(pairs, batch_size)
+        for side in zip(*batch, strict=True)
+    )
 
 
-def _conversation(prefix: TokenIds, response: TokenIds) -> Tensor:
-    return torch.cat([torch.from_numpy(part) for part in (prefix, response)]).long()
+def _batches(pairs: Sequence[TokenisedPair], size: int) -> Iterator[Sequence[TokenisedPair]]:
+    for start in range(0, len(pairs), size):
+        yield pairs[start : start + size]
+
+
+def _one_pass(model: PreTrainedModel, conversations: Sequence[TokenIds]) -> list[float]:
+    rows = [torch.from_numpy(ids).long() for ids in conversations]
+    pad = int(model.config.pad_token_id)
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad)
+    lengths = torch.tensor([[len(row)] for row in rows])
+    mask = torch.arange(ids.shape[1])[None] < lengths
+    logits: Tensor = model(input_ids=ids, attention_mask=mask.long()).logits
+    values: list[float] = logits[:, 0].tolist()
+    return values
