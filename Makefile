@@ -1,12 +1,15 @@
 # Everything a new machine needs: `make demo` and `make test`. Each target installs what it needs into .venv once;
 # later calls find it there and work offline.
 #
-#   TORCH=cpu|cuda   which torch to install (default cpu)
+#   TORCH=cpu|cuda   cuda: Liger's kernels, too (default cpu)
+#   TORCH_INDEX=URL  the index to take torch from, where pip's own has another build of it than is wanted
 #   PYTHON=...       the interpreter to make .venv with (3.11 is what the lock was resolved for)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= cpu
+TORCH_INDEX ?=
 TORCH_VERSION := 2.13.0
+TORCH_REQUIREMENT := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==$(TORCH_VERSION)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(TORCH)
@@ -14,7 +17,7 @@ LOCK := images/development.lock
 VLLM_VENV := .venv-vllm
 VLLM_LOCK := images/llm/cpu.lock
 
-.PHONY: demo test test-all lint bench gpu lock vllm lock-vllm clean
+.PHONY: demo test test-all lint bench gpu vllm lock-tools lock lock-vllm clean
 
 demo: $(INSTALLED)
 	$(BIN)/themis demo
@@ -41,11 +44,11 @@ GPU_RESULTS ?= tests/benchmarks/results/$(shell date +%F)-h200.md
 gpu:
 	$(GPU_PYTHON) -m tests.gpu --results $(GPU_RESULTS)
 
-# torch comes first and by exact version, so that nothing below asks an index for another build of it. The CPU build is
-# taken from wherever pip is configured to look; plain PyPI has only the CUDA build for Linux.
+# torch comes first and by exact version, so that nothing below asks an index for another build of it. For Linux PyPI
+# has the CUDA build alone.
 $(INSTALLED): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet torch==$(TORCH_VERSION)
+	$(BIN)/python -m pip install --quiet $(TORCH_REQUIREMENT)
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $(LOCK)
 ifeq ($(TORCH),cuda)
 	$(BIN)/python -m pip install --quiet "liger-kernel>=0.8.5,<0.9"
@@ -59,7 +62,7 @@ vllm: $(VLLM_VENV)/.installed
 
 $(VLLM_VENV)/.installed: pyproject.toml $(VLLM_LOCK)
 	$(PYTHON) -m venv --clear $(VLLM_VENV)
-	$(VLLM_VENV)/bin/python -m pip install --quiet torch==$(TORCH_VERSION)
+	$(VLLM_VENV)/bin/python -m pip install --quiet $(TORCH_REQUIREMENT)
 	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r $(VLLM_LOCK)
 	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
@@ -67,15 +70,19 @@ $(VLLM_VENV)/.installed: pyproject.toml $(VLLM_LOCK)
 # Where pip-compile lists torch all the same: the build that this machine happens to have.
 TORCH_ENTRY := /^\# The following packages are considered/,$$d
 
+# What resolves locks; only who changes dependencies needs it.
+lock-tools: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet "pip-tools>=7.6,<8"
+
 # Resolve the extras again, for every platform's wheels, and write the lock. torch is left out: see above.
-lock: $(INSTALLED)
+lock: lock-tools
 	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
 	  --extra data --extra classify --extra llm --extra train --extra trackers --extra evaluate --extra launcher --extra kfp --extra dev \
 	  --output-file $(LOCK) pyproject.toml
 	sed -i '$(TORCH_ENTRY)' $(LOCK)
 
-lock-vllm: $(INSTALLED)
+lock-vllm: lock-tools
 	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
 	  --unsafe-package torchaudio --unsafe-package torchcodec --unsafe-package torchvision \

@@ -3,7 +3,6 @@
 Plain files become a dataset below the output first.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from themis_common.config import NoConfig, check_key, fields_of, load_config
 from themis_common.datasets.manifest import MANIFEST
 from themis_common.datasets.plain_files import plain_files, plain_rows
 from themis_common.errors import UserError
+from themis_common.hashing import file_digest
 from themis_common.schemas import Schema
 from themis_common.stages import Context, Stage, StageReport, UnitOutput, run_stage
 from themis_common.stages.stage import plan_whole
@@ -84,7 +84,7 @@ def _plain_import(schema: Schema, files: list[Path]) -> Stage[NoConfig]:
                 out.emit(row)
 
     def fingerprint(config: NoConfig) -> Mapping[str, str]:
-        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        return {file.name: file_digest(file) for file in files}
 
     return Stage(
         name="import.plain_files",

@@ -89,7 +89,12 @@ def section(readme: Path, title: str) -> str:
     return found[1] if found else ""
 
 
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables of a text, row by row, without the blanks around them."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
 def first_cells(text: str) -> list[str]:
     """The names in backticks in the first column of all tables of a text."""
-    rows = [re.split(r"(?<!\\)\|", line)[1] for line in text.splitlines() if line.startswith("|")]
-    return [name for cell in rows for name in _SPAN.findall(cell)]
+    return [name for row in rows(text) for name in _SPAN.findall(row[0])]

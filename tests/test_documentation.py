@@ -1,6 +1,7 @@
 """What the READMEs say is true: their commands can be typed, their links lead somewhere, their tables are complete."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pipelines.cli.main import app
 from pipelines.settings import resolve
 from pipelines.tasks import ALL_TASKS, load_stage
 from tests.e2e.runs import themis
-from tests.readmes import ROOT, Command, commands, first_cells, links, readmes, section
+from tests.readmes import ROOT, Command, commands, first_cells, links, readmes, rows, section
 from themis_common.config import fields_of
 from themis_common.errors import UserError
 
@@ -180,6 +181,29 @@ def test_the_options_table_lists_the_options(stage: str) -> None:
     readme = ROOT.joinpath("components", *stage.split("."), "README.md")
     told = first_cells(section(readme, "Options"))
     assert sorted(told) == sorted(field.name for field in fields_of(load_stage(stage).config))
+
+
+def told_defaults(stage: str) -> dict[str, object]:
+    """The defaults of the options table that are values and no description, by option."""
+    readme = ROOT.joinpath("components", *stage.split("."), "README.md")
+    told = {}
+    for option, default, *_ in rows(section(readme, "Options")):
+        name = re.fullmatch(r"`(\w+)`", option)
+        value = re.fullmatch(r"`([^`{}]+)`|(true|false|\d+(?:\.\d+)?)", default)
+        if name and value:
+            told[name[1]] = value[1] or json.loads(value[2])
+    return told
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_options_table_tells_the_defaults(stage: str) -> None:
+    defaults = {field.name: field.default for field in fields_of(load_stage(stage).config)}
+    told = told_defaults(stage)
+    assert told == {name: defaults.get(name) for name in told}
+
+
+def test_many_defaults_are_compared() -> None:
+    assert sum(len(told_defaults(stage)) for stage in STAGES) > 60
 
 
 def test_the_table_of_stages_is_complete_and_in_order() -> None:

@@ -9,10 +9,12 @@ import json
 import random
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 KEY_CHARS = 32
 _SUM_BYTES = 256
+_BLOCK = 1 << 20
 
 
 def canonical_json(value: Any) -> str:
@@ -28,6 +30,20 @@ def canonical_json(value: Any) -> str:
 def digest_of(value: Any) -> str:
     """SHA-256 (64 hex characters) of the canonical JSON of `value`."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def stream_digest(stream: BinaryIO) -> str:
+    """SHA-256 (64 hex characters) of what is left of a stream, which is read in blocks."""
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (64 hex characters) of the bytes of a local file."""
+    with path.open("rb") as stream:
+        return stream_digest(stream)
 
 
 def row_key(*parts: str | int) -> str:

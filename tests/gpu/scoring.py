@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification
 
-from components.evaluation.score_benchmark.scalar.cell import score_batches
 from components.evaluation.score_benchmark.scalar.encoding import Encoded
 from components.evaluation.score_benchmark.scalar.loading import LoadOptions, load_scalar_model
+from components.evaluation.score_benchmark.scalar.parts import score_batches
 from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
 from tests.benchmarks.length_sets import PairLengths, token_pairs
 from tests.benchmarks.reference_trainer import PAD

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.component_linter import MAX_STATEMENTS, RULES, lint_component_file
+from tests.pipelines.component_linter import MAX_STATEMENTS, RULES, lint_component_file
 
 HEADER = "from kfp import dsl\nfrom themis_common.images import image\n"
 DECORATOR = '@dsl.component(base_image=image("data"), install_kfp_package=False)\n'

@@ -165,5 +165,5 @@ def test_an_output_that_is_gone_is_named(tmp_path: Path) -> None:
     run = small_run(tmp_path / "run")
     gone = Path(run.uri_of("filter_commits")) / "rejected/00000.parquet"
     gone.unlink()
-    with pytest.raises(UserError, match=f"shard {gone} is missing"):
+    with pytest.raises(UserError, match=f"^{gone} is missing"):
         explain(run.uri, row_key(7))

@@ -1,13 +1,23 @@
 """Digests tell apart what differs and agree on what is the same however it is sharded."""
 
+import hashlib
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from themis_common.hashing import ContentDigest, canonical_json, digest_of, rng, row_key
+from themis_common.hashing import (
+    ContentDigest,
+    canonical_json,
+    digest_of,
+    file_digest,
+    rng,
+    row_key,
+    stream_digest,
+)
 
 CELLS = st.lists(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.lists(st.text()),
@@ -72,3 +82,12 @@ def test_canonical_json_is_one_spelling() -> None:
     assert digest_of({"b": 1, "a": 2}) == digest_of({"a": 2, "b": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical_json(float("nan"))
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    content = b"0123456789abcdef" * 100_000
+    (tmp_path / "file").write_bytes(content)
+    assert file_digest(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+    with (tmp_path / "file").open("rb") as stream:
+        stream.seek(7)
+        assert stream_digest(stream) == hashlib.sha256(content[7:]).hexdigest()

@@ -5,14 +5,14 @@ from the files.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from themis_common.datasets.manifest import DATA, Manifest, Shard, Table, read_manifest
+from themis_common.datasets.manifest import DATA, Manifest, Shard, Table, finished_manifest
+from themis_common.datasets.parquet_file import open_parquet
 from themis_common.datasets.shards import ROWS_PER_GROUP, verify_shard
-from themis_common.errors import UserError
 from themis_common.store import Store, open_store
 
 
@@ -27,12 +27,7 @@ class AnyTable:
         self.uri = uri
         self.name = name
         self.store: Store = open_store(uri)
-        manifest = read_manifest(self.store)
-        if manifest is None:
-            raise UserError(
-                f"{uri} is no finished dataset (no manifest.json); run the stage that writes it first"
-            )
-        self.manifest: Manifest = manifest
+        self.manifest: Manifest = finished_manifest(self.store, uri)
 
     @property
     def entry(self) -> Table | None:
@@ -72,17 +67,7 @@ class AnyTable:
                     batch_size=ROWS_PER_GROUP, columns=list(columns) if columns is not None else None
                 )
 
-    @contextmanager
-    def _open(self, shard: Shard) -> Iterator[pq.ParquetFile]:
-        where = f"{self.store.uri}/{shard.name}"
-        remedy = "delete the dataset's folder and run its stage again"
-        try:
-            stream = self.store.open_read(shard.name)
-        except FileNotFoundError as error:
-            raise UserError(f"shard {where} is missing; {remedy}") from error
-        with stream:
-            try:
-                parquet = pq.ParquetFile(stream)
-            except pa.ArrowInvalid as error:
-                raise UserError(f"shard {where} cannot be read as parquet ({error}); {remedy}") from error
-            yield parquet
+    def _open(self, shard: Shard) -> AbstractContextManager[pq.ParquetFile]:
+        return open_parquet(
+            self.store, shard.name, remedy="delete the dataset's folder and run its stage again"
+        )

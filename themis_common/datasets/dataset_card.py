@@ -15,6 +15,7 @@ import yaml
 from themis_common.datasets.hugging_face import features_yaml
 from themis_common.datasets.manifest import Manifest
 from themis_common.datasets.published import Layout
+from themis_common.markdown_table import markdown_table
 
 CARD: Final = "README.md"
 
@@ -80,10 +81,12 @@ def dataset_card(manifest: Manifest, layout: Layout, totals: ExportTotals) -> st
         config_hash=manifest.config_hash[:16],
         config=layout.config,
         split=next(iter(totals.splits)),
-        columns=_table(("column", "type"), [(column.name, column.described) for column in layout.columns]),
+        columns=markdown_table(
+            ("column", "type"), [(column.name, column.described) for column in layout.columns]
+        ),
         counts="\n\n".join(tables),
-        inputs=_table(("input", "content digest"), sorted(manifest.inputs.items())),
-        options=_table(("option", "value"), sorted(manifest.config.items())),
+        inputs=markdown_table(("input", "content digest"), sorted(manifest.inputs.items())),
+        options=markdown_table(("option", "value"), sorted(manifest.config.items())),
     )
 
 
@@ -120,14 +123,4 @@ def hub_licences(of_rows: Iterable[str]) -> list[str]:
 
 
 def _counts(name: str, counted: Sequence[tuple[str, int]]) -> str:
-    return _table((name, "rows"), [(value, f"{rows:,}") for value, rows in counted])
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    """Text that stays inside its cell: names of sources come from files that others wrote."""
-    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+    return markdown_table((name, "rows"), [(value, f"{rows:,}") for value, rows in counted])

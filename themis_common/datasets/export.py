@@ -4,7 +4,6 @@ The folder appears whole or not at all: it is written beside its place and renam
 replaced, anything else is left alone.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -23,6 +22,7 @@ from themis_common.datasets.dataset_card import CARD, ExportTotals, SplitTotals,
 from themis_common.datasets.hugging_face import arrow_schema
 from themis_common.datasets.published import Layout, layout_of
 from themis_common.errors import UserError
+from themis_common.hashing import file_digest
 
 Format = Literal["parquet", "jsonl"]
 
@@ -206,7 +206,7 @@ def _write_record(folder: Path, table: AnyTable, form: Format) -> None:
         "content_digest": table.manifest.content_digest,
         "format": form,
         "files": files,
-        "card": hashlib.sha256((folder / CARD).read_bytes()).hexdigest(),
+        "card": file_digest(folder / CARD),
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
 
@@ -235,7 +235,7 @@ def _check_target(folder: Path) -> None:
             f"{folder} holds {foreign[0]}, which no export wrote; choose another folder, or remove it"
         )
     card = folder / CARD
-    if card.exists() and hashlib.sha256(card.read_bytes()).hexdigest() != record["card"]:
+    if card.exists() and file_digest(card) != record["card"]:
         raise UserError(f"{card} was edited since the export; choose another folder, or remove it")
 
 

@@ -144,3 +144,15 @@ def read_manifest(store: Store) -> Manifest | None:
     if not store.exists(MANIFEST):
         return None
     return Manifest.from_json(store.read_bytes(MANIFEST), where=f"{store.uri}/{MANIFEST}")
+
+
+def finished_manifest(store: Store, uri: str) -> Manifest:
+    """The manifest of the dataset in `store`, which was named as `uri`.
+
+    Raises:
+        UserError: there is no finished dataset, or the manifest cannot be read as one.
+    """
+    manifest = read_manifest(store)
+    if manifest is None:
+        raise UserError(f"{uri} is no finished dataset (no {MANIFEST}); run the stage that writes it first")
+    return manifest

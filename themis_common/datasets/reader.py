@@ -5,10 +5,10 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from themis_common.datasets.manifest import DATA, Manifest, Shard, read_manifest
+from themis_common.datasets.manifest import DATA, Manifest, Shard, finished_manifest
 from themis_common.datasets.shards import read_batches, verify_shard
 from themis_common.errors import UserError
-from themis_common.schemas import LINEAGE, REJECTED, Schema
+from themis_common.schemas import REJECTED, Schema
 from themis_common.store import Store, open_store
 
 FILES = "files"
@@ -25,13 +25,8 @@ class DatasetReader:
         self.uri = uri
         self.schema = schema
         self.store: Store = open_store(uri)
-        manifest = read_manifest(self.store)
-        if manifest is None:
-            raise UserError(
-                f"{uri} is no finished dataset (no manifest.json); run the stage that writes it first"
-            )
-        self.manifest: Manifest = manifest
-        _check_table(manifest, DATA, schema, uri)
+        self.manifest: Manifest = finished_manifest(self.store, uri)
+        _check_table(self.manifest, DATA, schema, uri)
 
     @property
     def digest(self) -> str:
@@ -76,10 +71,6 @@ class DatasetReader:
     def rejected(self) -> Iterator[dict[str, Any]]:
         """Dropped input keys: row_key, reason, detail."""
         return self.side_rows("rejected", REJECTED)
-
-    def lineage(self) -> Iterator[dict[str, Any]]:
-        """Pairs of row_key and source_key for rows that have another key than their input."""
-        return self.side_rows("lineage", LINEAGE)
 
     def open_file(self, name: str) -> BinaryIO:
         """A file that lies beside the tables (model weights and the like).

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from themis_common.datasets.manifest import Shard
 from themis_common.errors import UserError
-from themis_common.hashing import ContentDigest
+from themis_common.hashing import ContentDigest, stream_digest
 from themis_common.schemas import Schema
 from themis_common.store import Store
 
@@ -115,11 +115,9 @@ def verify_shard(store: Store, shard: Shard) -> None:
         raise UserError(f"shard {where} is missing; {remedy}") from error
     if size != shard.bytes:
         raise UserError(f"shard {where} has {size} bytes, its manifest says {shard.bytes}; {remedy}")
-    digest = hashlib.sha256()
     with store.open_read(shard.name) as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    if digest.hexdigest() != shard.sha256:
+        found = stream_digest(stream)
+    if found != shard.sha256:
         raise UserError(f"shard {where} was changed after it was written (digest mismatch); {remedy}")
 
 

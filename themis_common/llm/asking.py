@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from themis_common.backoff import full_jitter
 from themis_common.errors import TransientError, UserError
 from themis_common.llm.budget import Budget
 from themis_common.llm.chat_completions import Response, request_body
@@ -42,8 +43,7 @@ class Patience:
 
     def pause(self, attempts: int) -> float:
         """Seconds to wait after so many attempts."""
-        bound = min(self.longest_pause, self.first_pause * 2.0 ** (attempts - 1))
-        return self.jitter.uniform(0.0, bound)
+        return full_jitter(attempts, first=self.first_pause, longest=self.longest_pause, jitter=self.jitter)
 
 
 class Asker:

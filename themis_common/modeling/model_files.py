@@ -1,13 +1,12 @@
 """Model folders as datasets: which files belong to a model, how they are stored and fetched. Needs no torch."""
 
-import hashlib
 import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from themis_common.datasets.reader import FILES, DatasetReader
 from themis_common.errors import UserError
-from themis_common.hashing import row_key
+from themis_common.hashing import file_digest, row_key
 from themis_common.stages import UnitOutput
 from themis_common.store.local import LocalStore
 
@@ -73,12 +72,6 @@ def fetch_model(model: DatasetReader, scratch: Path, only: Collection[str] | Non
                 shutil.copyfileobj(source, target, _BLOCK)
         _check_file(folder / row["path"], row["sha256"])
     return folder
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file: 64 hex characters."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_file(path: Path, expected: str) -> None:

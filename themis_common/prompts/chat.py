@@ -142,8 +142,8 @@ class ChatRenderer:
             )
         ids = self._ids(text)
         self._check_control_tokens(ids, escaped)
-        prompt_tokens = _common_prefix(ids, frame.before_ids)
-        end_tokens = _common_prefix(ids[prompt_tokens:][::-1], frame.after_ids[::-1])
+        prompt_tokens = num_shared_first(ids, frame.before_ids)
+        end_tokens = num_shared_first(ids[prompt_tokens:][::-1], frame.after_ids[::-1])
         if max_tokens is None or len(ids) <= max_tokens:
             return EncodedConversation(ids, prompt_tokens, truncated=False)
         room = max_tokens - prompt_tokens - end_tokens
@@ -262,8 +262,8 @@ def _template_of(tokenizer: ChatTokenizer, chat_template: str | None) -> str:
     return _FIXED_CLOCK + template if "strftime_now" in template else template
 
 
-def _common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
-    """How many leading tokens the two sequences share."""
+def num_shared_first(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens two sequences share before they differ or one ends."""
     for index, (a, b) in enumerate(zip(left, right, strict=False)):
         if a != b:
             return index

@@ -17,7 +17,6 @@ from themis_common.published_runs.scores import ScoreTable
 from themis_common.statistics import Breakdown, Tally, breakdown
 
 Variant = Literal["base", "lmunit", "r3"]
-VARIANTS: tuple[Variant, ...] = ("base", "lmunit", "r3")
 
 _DIGITS = 4
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from themis_common.datasets.manifest import DATA, Counts, Table
+from themis_common.datasets.manifest import DATA, Counts
 from themis_common.datasets.reader import FILES
 from themis_common.datasets.shards import ShardWriter
 from themis_common.schemas import LINEAGE, REJECTED, Schema
@@ -135,11 +135,6 @@ class UnitOutput:
             assert writer.shard is not None, "the unit is still open"
             tables[name] = {"shard": vars(writer.shard), "digest": writer.digest.state()}
         return tables
-
-
-def empty_table(schema: Schema, digest: str) -> Table:
-    """The table entry of a manifest for which no unit wrote a row."""
-    return Table(schema=schema.name, schema_version=schema.version, content_digest=digest)
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from themis_common.backoff import full_jitter
 from themis_common.errors import TransientError
 
 T = TypeVar("T")
@@ -70,5 +71,4 @@ class Retries:
             self.sleep(delay)
 
     def _pause(self, attempts: int) -> float:
-        bound = min(self.longest_delay, self.first_delay * 2.0 ** (attempts - 1))
-        return self.jitter.uniform(0.0, bound)
+        return full_jitter(attempts, first=self.first_delay, longest=self.longest_delay, jitter=self.jitter)

@@ -1,6 +1,5 @@
 """Counts of repositories from a table of them, or from the tables of GHTorrent, by DuckDB."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from components.dataset.build_allowlists import ghtorrent
 from components.dataset.build_allowlists.config import BuildAllowlistsConfig
 from components.dataset.build_allowlists.reputation import COUNTS
 from themis_common.errors import UserError
+from themis_common.hashing import file_digest
 from themis_common.sql.shut_in import settings, shut_in
 
 REPOSITORIES = "repositories"
@@ -28,7 +28,7 @@ _KNOWN_AS: dict[str, tuple[str, ...]] = {
 
 def digests(config: BuildAllowlistsConfig) -> Mapping[str, str]:
     """SHA-256 of each file of the table."""
-    return {f"table {file.name}": _file_digest(file) for file in _files(config)}
+    return {f"table {file.name}": file_digest(file) for file in _files(config)}
 
 
 def read_counts(config: BuildAllowlistsConfig, scratch: Path) -> pa.Table:
@@ -145,8 +145,3 @@ def _explained(table: str) -> Iterator[None]:
         yield
     except (duckdb.Error, pa.ArrowInvalid) as error:
         raise UserError(f"table {table} cannot be read: {str(error).partition(chr(10))[0]}") from error
-
-
-def _file_digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

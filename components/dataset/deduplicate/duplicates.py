@@ -17,23 +17,18 @@ from components.dataset.deduplicate.contents import Contents, read_contents
 from components.dataset.deduplicate.links import LINKS
 from components.dataset.deduplicate.parts import plan_parts
 from components.dataset.deduplicate.signatures import SIGNATURES, band_keys_of
-from themis_common.schemas import CHANGES, Schema
+from themis_common.schemas import CHANGES, optional, required, schema_of
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.text.engine import open_engine
 from themis_common.text.near_duplicates import ALONE, Duplicate, ShingleSets, band_groups
 from themis_common.text.published import published_clusters
 
-DUPLICATES = Schema(
+DUPLICATES = schema_of(
     "duplicate_changes",
     1,
-    pa.schema(
-        [
-            pa.field("row_key", pa.string(), nullable=False),
-            pa.field("reason", pa.string(), nullable=False),
-            pa.field("kept_key", pa.string(), nullable=False),
-            pa.field("similarity", pa.float64()),
-        ]
-    ),
+    required("reason", pa.string()),
+    required("kept_key", pa.string()),
+    optional("similarity", pa.float64()),
 )
 """A change that goes, as `exact_duplicate` or `near_duplicate` of the one that stays, and the exact Jaccard similarity
 of the two; null where it was not computed."""

@@ -12,23 +12,18 @@ from components.dataset.deduplicate.config import DeduplicateConfig
 from components.dataset.deduplicate.parts import Numbers, in_part, plan_parts
 from components.dataset.deduplicate.signatures import SIGNATURES, band_keys_of, content_numbers
 from themis_common.hashing import row_key
-from themis_common.schemas import Schema
+from themis_common.schemas import required, schema_of
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.text.components import connect
 
 _KEYS_COMPARED = 1 << 20
 """Keys that are copied in their order at once: a sorted copy of all would take as much memory as the keys."""
 
-LINKS = Schema(
+LINKS = schema_of(
     "duplicate_links",
     1,
-    pa.schema(
-        [
-            pa.field("row_key", pa.string(), nullable=False),
-            pa.field("content", pa.uint64(), nullable=False),
-            pa.field("linked", pa.uint64(), nullable=False),
-        ]
-    ),
+    required("content", pa.uint64()),
+    required("linked", pa.uint64()),
 )
 """Two contents of one component, by `content_numbers`."""
 

@@ -10,26 +10,21 @@ import pyarrow as pa
 from components.dataset.deduplicate.compared import BATCH_BYTES, COMPARED
 from components.dataset.deduplicate.config import DeduplicateConfig
 from components.dataset.deduplicate.parts import Numbers
-from themis_common.schemas import CHANGES, Schema
+from themis_common.schemas import CHANGES, required, schema_of
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.text.engine import Sketcher, open_engine
 from themis_common.text.published import PublishedSketcher
 
 CONTENT_BYTES = 16
 
-SIGNATURES = Schema(
+SIGNATURES = schema_of(
     "change_signatures",
     1,
-    pa.schema(
-        [
-            pa.field("row_key", pa.string(), nullable=False),
-            pa.field("unix_time", pa.int64(), nullable=False),
-            pa.field("num_bytes", pa.int64(), nullable=False),
-            pa.field("content", pa.binary(CONTENT_BYTES), nullable=False),
-            pa.field("num_shingles", pa.uint32(), nullable=False),
-            pa.field("band_keys", pa.large_binary(), nullable=False),
-        ]
-    ),
+    required("unix_time", pa.int64()),
+    required("num_bytes", pa.int64()),
+    required("content", pa.binary(CONTENT_BYTES)),
+    required("num_shingles", pa.uint32()),
+    required("band_keys", pa.large_binary()),
 )
 """A change's compared text: its bytes in UTF-8, a digest of them, at most how many shingles it has, and its band keys,
 8 bytes each, little-endian. A text shorter than a shingle has no band keys: only its copies are duplicates of it."""

@@ -16,19 +16,14 @@ from components.dataset.deduplicate.duplicates import FIND
 from components.dataset.deduplicate.links import LINK
 from components.dataset.deduplicate.signatures import SIGN
 from themis_common.datasets.reader import DatasetReader
-from themis_common.schemas import CHANGES, Schema
+from themis_common.schemas import CHANGES, optional, required, schema_of
 from themis_common.stages import Context, Stage, UnitOutput
 
-CLUSTERS = Schema(
+CLUSTERS = schema_of(
     "duplicate_clusters",
     1,
-    pa.schema(
-        [
-            pa.field("row_key", pa.string(), nullable=False),
-            pa.field("kept_key", pa.string(), nullable=False),
-            pa.field("similarity", pa.float64()),
-        ]
-    ),
+    required("kept_key", pa.string()),
+    optional("similarity", pa.float64()),
 )
 """Every dropped row with the row that stays for it, whose key names the cluster; similarity is their exact Jaccard
 similarity, null where nothing was verified."""

@@ -1,19 +1,16 @@
 """Reading rows out of parquet and JSONL files, with the place of each row for error messages."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from themis_common.datasets.parquet_file import numbered_rows, open_parquet
 from themis_common.errors import UserError
+from themis_common.hashing import stream_digest
 from themis_common.store import Store, open_store
 
 SUFFIXES = (".parquet", ".jsonl")
-_BATCH_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,8 @@ class SourceFile:
 
     def sha256(self) -> str:
         """64 hex characters over the bytes of the file."""
-        digest = hashlib.sha256()
         with self.store.open_read(self.name) as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
+            return stream_digest(stream)
 
     def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The rows with their numbers, counted from 1 (in JSONL the line number).
@@ -50,18 +44,8 @@ class SourceFile:
         return self._parquet_rows() if self.name.endswith(".parquet") else self._json_rows()
 
     def _parquet_rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        number = 0
-        with self.store.open_read(self.name) as stream:
-            try:
-                parquet = pq.ParquetFile(stream)
-            except pa.ArrowInvalid as error:
-                raise UserError(
-                    f"{self.location} is no parquet file ({error}): convert it or copy it again"
-                ) from error
-            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
+        with open_parquet(self.store, self.name, remedy="convert it or copy it again") as parquet:
+            yield from numbered_rows(parquet)
 
     def _json_rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         with self.store.open_read(self.name) as stream:

@@ -24,24 +24,19 @@ from themis_common.hashing import row_key
 from themis_common.llm.engine import Engine, Request
 from themis_common.llm.factory import open_engine
 from themis_common.prompts.tasks import prompts_sha256
-from themis_common.schemas import JUDGED_CHANGES, RATED_CHANGES, Schema
+from themis_common.schemas import JUDGED_CHANGES, RATED_CHANGES, TEXT, optional, required, schema_of
 from themis_common.stages import Context, Stage, UnitOutput
 
-VOTES = Schema(
+VOTES = schema_of(
     "votes",
     1,
-    pa.schema(
-        [
-            pa.field("row_key", pa.string(), nullable=False),
-            pa.field("pair_key", pa.string(), nullable=False),
-            pa.field("slot", pa.string(), nullable=False),
-            pa.field("outcome", pa.string(), nullable=False),
-            pa.field("verdict", pa.string()),
-            pa.field("failure", pa.string(), nullable=False),
-            pa.field("rationale", pa.large_string(), nullable=False),
-            pa.field("engine", pa.string(), nullable=False),
-        ]
-    ),
+    required("pair_key", pa.string()),
+    required("slot", pa.string()),
+    required("outcome", pa.string()),
+    optional("verdict", pa.string()),
+    required("failure", pa.string()),
+    required("rationale", TEXT),
+    required("engine", pa.string()),
 )
 """Every vote, on kept and dropped pairs: for judge agreement, position bias and failure reports."""
 

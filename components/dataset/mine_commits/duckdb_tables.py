@@ -1,7 +1,6 @@
 """Opening the tables commits, languages and licenses in DuckDB, from one database file or from parquet files."""
 
 import functools
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from themis_common.errors import UserError
-from themis_common.hashing import digest_of
+from themis_common.hashing import digest_of, file_digest
 from themis_common.sql.shut_in import Settings, settings, shut_in
 
 SCHEMA = "main"
@@ -26,8 +25,8 @@ def digests(location: Path) -> Mapping[str, str]:
     """
     if location.is_dir():
         found = _parquet_files(location)
-        return {f"table {name}": digest_of([_file_digest(file) for file in found[name]]) for name in _TABLES}
-    return {"tables": _file_digest(_database_file(location))}
+        return {f"table {name}": digest_of([_kept_digest(file) for file in found[name]]) for name in _TABLES}
+    return {"tables": _kept_digest(_database_file(location))}
 
 
 def limits(scratch: Path, memory_mb: int) -> Settings:
@@ -121,13 +120,12 @@ def _parquet_files(folder: Path) -> dict[str, Sequence[Path]]:
     return found
 
 
-def _file_digest(file: Path) -> str:
+def _kept_digest(file: Path) -> str:
     facts = file.stat()
-    return _contents_digest(file, facts.st_size, facts.st_mtime_ns)
+    return _digest_of_state(file, facts.st_size, facts.st_mtime_ns)
 
 
 @functools.cache
-def _contents_digest(file: Path, size: int, modified_ns: int) -> str:
+def _digest_of_state(file: Path, size: int, modified_ns: int) -> str:
     """SHA-256 of a file, which may be large and is asked for several times in a run; read again once it changed."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return file_digest(file)

@@ -14,25 +14,20 @@ from components.dataset.rate_changes.review import TASK, Rated, Review, aggregat
 from themis_common.llm.engine import Completion, Engine, Request
 from themis_common.llm.factory import open_engine
 from themis_common.prompts.tasks import prompts_sha256
-from themis_common.schemas import CHANGES, CLASSIFIED_CHANGES, RATED_CHANGES, Schema
+from themis_common.schemas import CHANGES, CLASSIFIED_CHANGES, RATED_CHANGES, optional, required, schema_of
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.taxonomy import Criterion
 
-RATINGS = Schema(
+RATINGS = schema_of(
     "ratings",
     1,
-    pa.schema(
-        [
-            pa.field("row_key", pa.string(), nullable=False),
-            pa.field("change_key", pa.string(), nullable=False),
-            pa.field("criterion", pa.string(), nullable=False),
-            pa.field("ratings", pa.list_(pa.int64()), nullable=False),
-            pa.field("rating", pa.float64()),
-            pa.field("failures", pa.list_(pa.string()), nullable=False),
-            pa.field("kept", pa.bool_(), nullable=False),
-            pa.field("engine", pa.string(), nullable=False),
-        ]
-    ),
+    required("change_key", pa.string()),
+    required("criterion", pa.string()),
+    required("ratings", pa.list_(pa.int64())),
+    optional("rating", pa.float64()),
+    required("failures", pa.list_(pa.string())),
+    required("kept", pa.bool_()),
+    required("engine", pa.string()),
 )
 """Every review that was made, kept or not: for rating histograms and for a look at what was dropped."""
 

@@ -1,10 +1,10 @@
 """Where the files of a benchmark are: a file or folder of any store, or a data set of the hub at a commit."""
 
-import hashlib
 from collections.abc import Mapping
 
 from themis_common.datasets.manifest import DATA, MANIFEST
 from themis_common.errors import UserError
+from themis_common.hashing import stream_digest
 from themis_common.hub import HubSource, fetch_hub_folder, hub_source
 from themis_common.store import Store, open_store
 
@@ -51,8 +51,5 @@ def _fetched(source: HubSource) -> str:
 
 
 def _sha256(store: Store, file: str) -> str:
-    digest = hashlib.sha256()
     with store.open_read(file) as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return stream_digest(stream)

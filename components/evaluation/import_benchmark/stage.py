@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.evaluation.import_benchmark.coderewardbench import Expectation, PublishedCheck
 from components.evaluation.import_benchmark.sources import file_digests, locate
 from themis_common.config import config, option
+from themis_common.datasets.parquet_file import numbered_rows, open_parquet
 from themis_common.errors import UserError
-from themis_common.hashing import row_key
+from themis_common.hashing import ContentDigest, row_key
 from themis_common.schemas import BENCHMARK, PAIRS
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole
@@ -22,7 +22,6 @@ from themis_common.taxonomy import Criterion, Language
 
 TRAINED_ON = "trained_on"
 HELD_OUT_SUBSET = "HELD_OUT"
-_BATCH_ROWS = 256
 _COLUMNS = BENCHMARK.names[1:]
 
 
@@ -42,21 +41,33 @@ class ImportBenchmarkConfig:
         default="auto",
         help="compare with the published CodeRewardBench: whole; auto: rows with a published id; none",
     )
+    digest: str = option(
+        default="",
+        help="content digest that the imported benchmark must have, as an earlier import had it (`themis data show`); "
+        "empty: any",
+    )
 
 
 def work(context: Context[ImportBenchmarkConfig], unit: str, output: UnitOutput) -> None:
     """Import everything as one unit, because ids must be unique over all files."""
-    if context.config.benchmark:
-        _import_files(context, output)
-    elif "pairs" in context.inputs:
-        _take_held_out(context, output)
-    else:
+    config = context.config
+    if not config.benchmark and "pairs" not in context.inputs:
         raise UserError(
             "benchmark is not set; give a .parquet file or a folder of them (--set benchmark=PATH)"
         )
+    digest = ContentDigest()
+    for row in _file_rows(context, output) if config.benchmark else _held_out_rows(context, output):
+        digest.add(row[name] for name in BENCHMARK.names)
+        output.emit(row)
+    if config.digest and digest.hexdigest() != config.digest:
+        raise UserError(
+            f"{config.benchmark or 'the held-out pairs'}: content digest {digest.hexdigest()}, but import_benchmark."
+            f"digest is {config.digest}: rows were changed, added or removed since; scores of the two must not be "
+            "compared"
+        )
 
 
-def _take_held_out(context: Context[ImportBenchmarkConfig], output: UnitOutput) -> None:
+def _held_out_rows(context: Context[ImportBenchmarkConfig], output: UnitOutput) -> Iterator[dict[str, str]]:
     rows = 0
     for pair in context.inputs["pairs"].rows():
         key = pair["row_key"]
@@ -65,18 +76,16 @@ def _take_held_out(context: Context[ImportBenchmarkConfig], output: UnitOutput) 
             output.drop(key, TRAINED_ON)
             continue
         rows += 1
-        output.emit(
-            {
-                "row_key": key,
-                "prompt": pair["input"],
-                "chosen": pair["chosen"],
-                "rejected": pair["rejected"],
-                "language": pair["language"],
-                "aspect": pair["criterion"],
-                "subset": HELD_OUT_SUBSET,
-                "id": key,
-            }
-        )
+        yield {
+            "row_key": key,
+            "prompt": pair["input"],
+            "chosen": pair["chosen"],
+            "rejected": pair["rejected"],
+            "language": pair["language"],
+            "aspect": pair["criterion"],
+            "subset": HELD_OUT_SUBSET,
+            "id": key,
+        }
     if not rows:
         raise UserError(
             "there are no held-out pairs to measure on: name a benchmark (--set benchmark=PATH), mine more "
@@ -84,7 +93,7 @@ def _take_held_out(context: Context[ImportBenchmarkConfig], output: UnitOutput) 
         )
 
 
-def _import_files(context: Context[ImportBenchmarkConfig], output: UnitOutput) -> None:
+def _file_rows(context: Context[ImportBenchmarkConfig], output: UnitOutput) -> Iterator[dict[str, str]]:
     first_seen: dict[str, str] = {}
     store, files = locate(context.config.benchmark)
     published = PublishedCheck(context.config.published)
@@ -102,7 +111,7 @@ def _import_files(context: Context[ImportBenchmarkConfig], output: UnitOutput) -
             published.row(checked, where)
             key = row_key(identity)
             output.read([key])
-            output.emit({"row_key": key, **checked})
+            yield {"row_key": key, **checked}
         context.progress.update(len(first_seen))
     if not first_seen:
         raise UserError(f"{store.uri}: the benchmark has no rows; give a file with at least one pair")
@@ -116,19 +125,9 @@ def fingerprint(config: ImportBenchmarkConfig) -> Mapping[str, str]:
 
 def _rows(store: Store, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows with their number in the file, counted from 1."""
-    number = 0
-    with store.open_read(file) as stream:
-        try:
-            parquet = pq.ParquetFile(stream)
-        except pa.ArrowInvalid as error:
-            raise UserError(
-                f"{store.uri}/{file} cannot be read as parquet ({error}); copy it again"
-            ) from error
+    with open_parquet(store, file, remedy="copy it again") as parquet:
         _check_columns(parquet.schema_arrow, f"{store.uri}/{file}")
-        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=_COLUMNS):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
+        yield from numbered_rows(parquet, _COLUMNS)
 
 
 def _check_columns(found: pa.Schema, where: str) -> None:

@@ -7,8 +7,8 @@ from themis_common.architectures.checkpoint import read_config
 from themis_common.architectures.pickles import convert_file, unconverted_files
 from themis_common.config import config, option
 from themis_common.errors import UserError
-from themis_common.hashing import digest_of
-from themis_common.modeling.model_files import file_digest, model_files, publish_model
+from themis_common.hashing import digest_of, file_digest
+from themis_common.modeling.model_files import model_files, publish_model
 from themis_common.schemas import MODEL_FILES
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole

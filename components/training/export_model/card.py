@@ -3,11 +3,11 @@
 Everything on it comes from the manifest and the metrics of the training stage, so equal runs have equal cards.
 """
 
-from collections.abc import Sequence
 from importlib import resources
 from string import Template
 
 from themis_common.datasets.reader import DatasetReader
+from themis_common.markdown_table import markdown_table
 from themis_common.schemas import TRAINING_METRICS
 
 _PREFIX = "held_out/"
@@ -28,8 +28,8 @@ def model_card(name: str, max_tokens: int, trained: DatasetReader) -> str:
         stage_version=manifest.stage_version,
         pairs=f"{manifest.counts.emitted:,}",
         config_hash=manifest.config_hash[:16],
-        inputs=_table(("input", "content digest"), sorted(manifest.inputs.items())),
-        options=_table(("option", "value"), sorted(manifest.config.items())),
+        inputs=markdown_table(("input", "content digest"), sorted(manifest.inputs.items())),
+        options=markdown_table(("option", "value"), sorted(manifest.config.items())),
         held_out=_held_out(trained),
     )
 
@@ -49,9 +49,4 @@ def _held_out(trained: DatasetReader) -> str:
         (name, f"{values['pairs']:.0f}", f"{values['accuracy']:.3f}", f"{values['margin']:.3f}")
         for name, values in sorted(slices.items(), key=lambda item: (item[0] != "all", item[0]))
     ]
-    return f"After step {last}:\n\n" + _table(("slice", "pairs", "accuracy", "mean margin"), lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    return f"After step {last}:\n\n" + markdown_table(("slice", "pairs", "accuracy", "mean margin"), lines)

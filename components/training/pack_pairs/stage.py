@@ -16,20 +16,19 @@ from themis_common.prompts.chat import (
     Conversation,
     EncodedConversation,
     UnencodableConversationError,
+    num_shared_first,
 )
-from themis_common.schemas import MODEL_FILES, PAIRS, TOKENISED_PAIRS, Schema
+from themis_common.schemas import MODEL_FILES, PAIRS, TOKENISED_PAIRS, required, schema_of
 from themis_common.stages import Context, Stage, UnitOutput
 
 UNENCODABLE = ("prompt_too_long", "control_token")
 EMPTY_RESPONSE = "empty_response"
 IDENTICAL_PAIR = "identical_pair"
 TRUNCATED = "truncated"
-TRUNCATED_RESPONSES = Schema(
+TRUNCATED_RESPONSES = schema_of(
     "truncated_responses",
     1,
-    pa.schema(
-        [pa.field("row_key", pa.string(), nullable=False), pa.field("side", pa.string(), nullable=False)]
-    ),
+    required("side", pa.string()),
 )
 """Each response that was cut; `side` is chosen or rejected."""
 
@@ -105,7 +104,7 @@ def tokenise_pair(renderer: ChatRenderer, row: dict[str, Any], max_tokens: int) 
     if chosen.ids == rejected.ids:
         raise DroppedPairError(IDENTICAL_PAIR, f"both sides have the same {len(chosen.ids)} tokens")
     # each side keeps a token of its own, the one that is scored
-    prefix = min(_common_prefix(chosen.ids, rejected.ids), shortest - 1)
+    prefix = min(num_shared_first(chosen.ids, rejected.ids), shortest - 1)
     truncated = tuple(side for side, encoded in sides.items() if encoded.truncated)
     columns = {
         "prefix_ids": chosen.ids[:prefix],
@@ -122,13 +121,6 @@ def _encode(renderer: ChatRenderer, conversation: Conversation, max_tokens: int)
         return renderer.encode(conversation, max_tokens)
     except UnencodableConversationError as error:
         raise DroppedPairError(error.reason, str(error)) from error
-
-
-def _common_prefix(left: list[int], right: list[int]) -> int:
-    for index, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return index
-    return min(len(left), len(right))
 
 
 STAGE = Stage(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from themis_common.config import config, option
 from themis_common.errors import UserError
-from themis_common.hashing import digest_of
-from themis_common.modeling.model_files import file_digest, model_files, publish_model
+from themis_common.hashing import digest_of, file_digest
+from themis_common.modeling.model_files import model_files, publish_model
 from themis_common.schemas import MODEL_FILES, PAIRS
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole

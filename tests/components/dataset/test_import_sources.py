@@ -176,7 +176,7 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a\.jsonl: row 1 is no JSON"):
         imported(tmp_path / "a.jsonl")
     (tmp_path / "a.parquet").write_text("no parquet")
-    with pytest.raises(UserError, match=r"a\.parquet is no parquet file"):
+    with pytest.raises(UserError, match=r"a\.parquet cannot be read as parquet"):
         imported(tmp_path / "a.parquet")
 
 

@@ -47,6 +47,22 @@ def test_published_spellings_become_keys(tmp_path: Path) -> None:
     assert (found["language"], found["aspect"]) == ("Cpp", "Memory_Efficiency")
 
 
+def test_a_pinned_benchmark_must_not_change(tmp_path: Path) -> None:
+    def imported(rows: list[dict[str, Any]], name: str, digest: str) -> str:
+        file = write_parquet(tmp_path / f"{name}.parquet", rows)
+        config = ImportBenchmarkConfig(benchmark=str(file), digest=digest)
+        return run_stage(STAGE, config, {}, str(tmp_path / name)).manifest.content_digest
+
+    seen = imported([dict(row) for row in ROWS], "first", "")
+    assert imported([dict(row) for row in reversed(ROWS)], "again", seen) == seen
+    for name, rows in (("text", _changed(3, chosen="def f(): ...")), ("fewer", _changed(3)[1:])):
+        with pytest.raises(
+            UserError, match=rf"{name}.parquet: content digest \w+, but .*digest is {seen}: rows were"
+        ):
+            imported(rows, name, seen)
+        assert not (tmp_path / name / "manifest.json").exists()
+
+
 def _changed(position: int, **values: Any) -> list[dict[str, Any]]:
     rows = [dict(row) for row in ROWS]
     rows[position].update(values)

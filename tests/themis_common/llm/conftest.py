@@ -21,6 +21,10 @@ from themis_common.progress import Progress
 from themis_common.store import Store, open_store
 from themis_common.store.gcs_bucket import EMULATOR
 
+SECRET = "sk-very-s3cret"
+KEYED = {"api_key_env": "JUDGE_KEY", "environment": {"JUDGE_KEY": SECRET}}
+"""What an engine is opened with that sends a key."""
+
 Opener = Callable[..., AbstractContextManager[OpenAIEngine]]
 
 

@@ -14,6 +14,7 @@ from themis_common.prompts.chat import (
     Conversation,
     UnencodableConversationError,
     chatml_template,
+    num_shared_first,
 )
 
 Make = Callable[..., PreTrainedTokenizerFast]
@@ -223,3 +224,13 @@ def test_template_that_loses_the_response_is_a_user_error(tiny_tokenizer: Make) 
 def test_given_template_replaces_the_tokenizers_own(chatml: PreTrainedTokenizerFast) -> None:
     renderer = ChatRenderer(chatml, chat_template="{{ messages[-2].content }}|{{ messages[-1].content }}")
     assert renderer.render(Conversation(None, "add", "a")) == "add|a"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "shared"),
+    [([], [1], 0), ([1, 2], [1, 2], 2), ([1, 2, 3], [1, 2], 2), ([1, 2, 3], [1, 4, 3], 1), ([1], [2], 0)],
+)
+def test_shared_first_tokens_end_at_the_first_difference(
+    left: list[int], right: list[int], shared: int
+) -> None:
+    assert num_shared_first(left, right) == num_shared_first(right, left) == shared

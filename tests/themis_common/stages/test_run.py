@@ -10,7 +10,7 @@ import pytest
 from tests.themis_common.stages.counting import EVEN, NUMBERS, SOURCE, EvenConfig, SourceConfig
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
-from themis_common.schemas import Schema
+from themis_common.schemas import LINEAGE, Schema
 from themis_common.stages import Context, UnitOutput, gather, map_units, plan_units, run_stage
 
 
@@ -31,7 +31,7 @@ def test_counts_rows_and_side_tables(numbers: str, tmp_path: Path) -> None:
     assert counts.dropped == {"odd": 5}
     assert sorted(row["number"] for row in even.rows()) == sorted([0, 2, 4, 6, 8] * 2)
     assert {row["detail"] for row in even.rejected()} == {f"{n} is odd" for n in (1, 3, 5, 7, 9)}
-    lineage = {row["row_key"]: row["source_key"] for row in even.lineage()}
+    lineage = {row["row_key"]: row["source_key"] for row in even.side_rows("lineage", LINEAGE)}
     assert len(lineage) == 5
     sources = {row["row_key"] for row in DatasetReader(numbers, NUMBERS).rows()}
     assert set(lineage.values()) <= sources
