@@ -5,6 +5,7 @@ from themis_common.git.fetch import FetchFolder, FetchLimits, StoppedError, Tran
 from themis_common.git.fetch_failures import FetchFailure
 from themis_common.git.history import Commit, Difference
 from themis_common.git.locations import RepositoryLocation, parse_repositories
+from themis_common.git.process_limits import ProcessLimits
 from themis_common.git.remotes import RemoteTemplate
 from themis_common.git.repository import GitRepository
 
@@ -18,6 +19,7 @@ __all__ = [
     "FetchLimits",
     "GitRepository",
     "Missing",
+    "ProcessLimits",
     "RemoteTemplate",
     "RepositoryLocation",
     "StoppedError",

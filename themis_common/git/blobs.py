@@ -12,7 +12,8 @@ from subprocess import PIPE, Popen
 from types import TracebackType
 from typing import Self
 
-from themis_common.git.executable import stream
+from themis_common.git.executable import DEFAULT_LIMITS, stream
+from themis_common.git.process_limits import ProcessLimits
 
 OBJECT_ID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -31,7 +32,7 @@ class TooLarge:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """The object is there, but git cannot unpack it."""
+    """The object is there, but git cannot unpack it, or not in the memory that it may take."""
 
 
 class BlobReader:
@@ -41,12 +42,16 @@ class BlobReader:
         git_dir: the git directory to work in.
         extra: environment that gives access to the objects.
         max_bytes: larger blobs are reported as TooLarge without being read.
+        limits: what git may take.
     """
 
-    def __init__(self, git_dir: Path, extra: dict[str, str], max_bytes: int) -> None:
+    def __init__(
+        self, git_dir: Path, extra: dict[str, str], max_bytes: int, limits: ProcessLimits = DEFAULT_LIMITS
+    ) -> None:
         self._git_dir = git_dir
         self._extra = extra
         self._max_bytes = max_bytes
+        self._limits = limits
         self._stack = ExitStack()
         self._process: Popen[bytes] | None = None
 
@@ -81,7 +86,13 @@ class BlobReader:
     def _ask(self, request: str) -> list[str]:
         """The words of the line that git answers with; none when it died."""
         if self._process is None:
-            command = stream(["cat-file", "--batch-command"], self._git_dir, extra=self._extra, stdin=PIPE)
+            command = stream(
+                ["cat-file", "--batch-command"],
+                self._git_dir,
+                extra=self._extra,
+                stdin=PIPE,
+                limits=self._limits,
+            )
             self._process = self._stack.enter_context(command)
         assert self._process.stdin is not None
         assert self._process.stdout is not None

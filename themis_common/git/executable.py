@@ -7,15 +7,21 @@ refs looks at them.
 """
 
 import os
+import re
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from themis_common.errors import UserError
+from themis_common.git.process_limits import ProcessLimits, impose
 
 LOCATE_TIMEOUT_SECONDS = 60
+
+DEFAULT_LIMITS = ProcessLimits(memory_bytes=1 << 30)
+"""Enough for the history of a million commits."""
 
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -49,6 +55,9 @@ _OPTIONS = (
 )
 
 
+_OUT_OF_MEMORY = re.compile(r"^(?:fatal|error): .*(?:out of memory|cannot allocate memory)", re.IGNORECASE)
+
+
 class GitFailedError(Exception):
     """A git command ended with a non-zero status; the text is the last line it wrote to its error stream."""
 
@@ -69,7 +78,12 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 
 def capture(
-    arguments: Sequence[str], git_dir: Path, *, extra: Mapping[str, str] | None = None, stdin: bytes = b""
+    arguments: Sequence[str],
+    git_dir: Path,
+    *,
+    extra: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    limits: ProcessLimits = DEFAULT_LIMITS,
 ) -> bytes:
     """The standard output of a short git command.
 
@@ -77,23 +91,20 @@ def capture(
         GitFailedError: the command failed.
         UserError: git is not installed, or did not answer within a minute.
     """
-    try:
-        done = subprocess.run(
-            command(arguments),
-            input=stdin,
-            capture_output=True,
-            env=environment(git_dir, extra),
-            cwd="/",
-            timeout=LOCATE_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise UserError("the git executable is not on PATH: install git 2.36 or newer") from error
-    except subprocess.TimeoutExpired as error:
-        raise UserError(f"git {arguments[0]} on {git_dir} did not answer within a minute") from error
-    if done.returncode:
-        raise GitFailedError(last_line(done.stderr))
-    return done.stdout
+    with (
+        tempfile.TemporaryFile() as errors,
+        stream(
+            arguments, git_dir, extra=extra, stdin=subprocess.PIPE, stderr=errors, limits=limits
+        ) as process,
+    ):
+        try:
+            output, _ = process.communicate(stdin, timeout=LOCATE_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise UserError(f"git {arguments[0]} on {git_dir} did not answer within a minute") from error
+        if process.returncode:
+            errors.seek(0)
+            raise GitFailedError(last_line(errors.read()))
+    return output
 
 
 @contextmanager
@@ -104,6 +115,7 @@ def stream(
     extra: Mapping[str, str] | None = None,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.DEVNULL,
+    limits: ProcessLimits = DEFAULT_LIMITS,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A running git command whose output is read as it comes; it is killed when the block is left early."""
     try:
@@ -118,6 +130,7 @@ def stream(
     except FileNotFoundError as error:
         raise UserError("the git executable is not on PATH: install git 2.36 or newer") from error
     try:
+        impose(limits, process.pid)
         yield process
     finally:
         for pipe in (process.stdin, process.stdout):
@@ -128,6 +141,11 @@ def stream(
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+def ran_out_of_memory(line: str) -> bool:
+    """Whether a line of the error stream says that a process had less memory than it wanted."""
+    return _OUT_OF_MEMORY.search(line) is not None
 
 
 def last_line(output: bytes) -> str:

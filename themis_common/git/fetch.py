@@ -2,7 +2,10 @@
 
 The folder is made here, so nothing in it was written by others but objects, whose ids git computes itself. Only the
 one protocol of the address is allowed, nothing is asked on a terminal, no hook, submodule, LFS file or auxiliary
-pack is followed. Packs are kept as they come, which is cheapest, and what they come to is watched while they do.
+pack is followed. Packs are kept as they come, which is cheapest, and what they come to is watched while they do;
+what they would unpack to is limited by the memory of the processes that unpack them.
+
+Redirects are followed here: git itself would show the token to whatever host they lead to.
 """
 
 import base64
@@ -10,19 +13,19 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import themis_common
 from themis_common.errors import UserError
 from themis_common.git.blobs import BlobReader
-from themis_common.git.executable import capture, command, environment
+from themis_common.git.executable import DEFAULT_LIMITS, capture, command, environment
 from themis_common.git.fetch_failures import FetchFailure, classify
+from themis_common.git.process_limits import ProcessLimits, impose
 from themis_common.git.remotes import RemoteTemplate
 
 _LOOK_SECONDS = 0.05
@@ -30,6 +33,8 @@ _LOOK_SECONDS = 0.05
 
 _READ_BYTES = 1 << 20
 """Of what git and the server said; more than this says nothing more."""
+
+_MOST_REDIRECTS = 5
 
 _STALL_BYTES_PER_SECOND = 1000
 _STALL_SECONDS = 60
@@ -55,12 +60,14 @@ _OPTIONS = (
     "fetch.uriProtocols=",
     "transfer.bundleURI=false",
     "credential.helper=",
-    "http.followRedirects=initial",
+    "http.followRedirects=false",
     f"http.lowSpeedLimit={_STALL_BYTES_PER_SECOND}",
     f"http.lowSpeedTime={_STALL_SECONDS}",
     "pack.threads=1",
     # larger blobs are written through, not held in memory
     "core.bigFileThreshold=16m",
+    # what deltas are based on is unpacked again rather than kept
+    "core.deltaBaseCacheLimit=16m",
 )
 
 _FETCH = (
@@ -84,10 +91,12 @@ class FetchLimits:
     Attributes:
         max_bytes: of everything in the folder.
         seconds: of wall time.
+        memory_bytes: of each process, also of the one that reads the blobs afterwards.
     """
 
     max_bytes: int
     seconds: float
+    memory_bytes: int = DEFAULT_LIMITS.memory_bytes
 
 
 class StoppedError(Exception):
@@ -100,7 +109,8 @@ class Transport:
 
     Attributes:
         remote: their addresses.
-        token: shown to the server in the way of GitHub, GitLab and Gitea; empty for none.
+        token: shown to the server in the way of GitHub, GitLab and Gitea, and to no other host that it redirects
+            to; empty for none.
         stop: set when fetches under way are to end.
         clock: seconds that only go forward.
     """
@@ -119,6 +129,7 @@ class FetchFolder:
         self._git_dir = folder / "fetched.git"
         self._transport = transport
         self._limits = limits
+        self._process_limits = ProcessLimits(memory_bytes=limits.memory_bytes, file_bytes=limits.max_bytes)
         folder.mkdir()
         capture(["init", "--quiet", "--bare", "--template="], self._git_dir)
 
@@ -134,6 +145,17 @@ class FetchFolder:
             StoppedError: the transport's `stop` was set.
             UserError: git is not installed, or the disk is full.
         """
+        for _ in range(_MOST_REDIRECTS):
+            failure = self._fetch_from(url, wants, depth)
+            if failure is None or failure.kind != "redirected":
+                return failure
+            target = self._transport.remote.redirected(url, failure.location)
+            if target is None:
+                return failure
+            url = target
+        return failure
+
+    def _fetch_from(self, url: str, wants: Sequence[str], depth: int) -> FetchFailure | None:
         if self._transport.stop.is_set():
             raise StoppedError
         if not depth:
@@ -142,20 +164,18 @@ class FetchFolder:
         options = [part for one in _OPTIONS for part in ("-c", one)]
         arguments = [*options, *_FETCH, *([f"--depth={depth}"] if depth else []), "--", url]
         # a server decides what is said, so that goes where it is watched, too
-        with tempfile.TemporaryFile() as ids, (self._folder / "errors").open("w+b") as errors:
-            ids.writelines(want.encode("ascii") + b"\n" for want in wants)
-            ids.seek(0)
+        with (self._folder / "errors").open("w+b") as errors:
             process = subprocess.Popen(
                 command(arguments),
-                stdin=ids,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                env=environment(self._git_dir, self._environment()),
+                env=environment(self._git_dir, self._environment(url)),
                 cwd="/",
                 # no terminal to ask on, and one group to end with all that git started
                 start_new_session=True,
             )
-            stopped = self._watch(process)
+            stopped = self._watch(process, wants)
             if stopped is not None or not process.returncode:
                 return stopped
             errors.seek(0)
@@ -163,7 +183,7 @@ class FetchFolder:
 
     def blob_reader(self, max_bytes: int) -> BlobReader:
         """A reader of the blobs that were brought (a context manager)."""
-        return BlobReader(self._git_dir, {}, max_bytes)
+        return BlobReader(self._git_dir, {}, max_bytes, self._process_limits)
 
     def remove(self) -> None:
         """Delete everything that was brought."""
@@ -180,11 +200,14 @@ class FetchFolder:
                         total += os.lstat(os.path.join(place, file)).st_size
         return total
 
-    def _watch(self, process: "subprocess.Popen[bytes]") -> FetchFailure | None:
-        """Wait for the end of a fetch, or end it when it goes beyond a limit."""
+    def _watch(self, process: "subprocess.Popen[bytes]", wants: Sequence[str]) -> FetchFailure | None:
+        """Tell a fetch what to bring and wait for its end, or end it when it goes beyond a limit."""
         limits, clock = self._limits, self._transport.clock
         started = clock()
         try:
+            # git starts no other process before it has read what it is to bring: all of them get the limits
+            impose(self._process_limits, process.pid)
+            _tell(process, wants)
             while True:
                 try:
                     process.wait(timeout=_LOOK_SECONDS)
@@ -204,7 +227,7 @@ class FetchFolder:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self, url: str) -> Mapping[str, str]:
         scheme = self._transport.remote.scheme
         return {
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
@@ -214,7 +237,7 @@ class FetchFolder:
             "GIT_SSH_VARIANT": "ssh",
             "GIT_HTTP_USER_AGENT": f"git/2 themis/{themis_common.__version__}",
             **self._trace(scheme),
-            **self._shown_token(),
+            **self._shown_token(url),
             **self._trust(scheme),
         }
 
@@ -230,8 +253,8 @@ class FetchFolder:
             "GIT_TRACE_REDACT": "1",
         }
 
-    def _shown_token(self) -> Mapping[str, str]:
-        if not self._transport.token:
+    def _shown_token(self, url: str) -> Mapping[str, str]:
+        if not self._transport.token or not self._transport.remote.is_home(url):
             return {}
         return {
             "GIT_CONFIG_COUNT": "1",
@@ -244,16 +267,34 @@ class FetchFolder:
         if scheme != "file":
             return {}
         settings = self._folder / "settings"
-        settings.write_text("[safe]\n\tdirectory = *\n")
+        # it has the limits of our fetch, and as many threads as the machine has cores unless it is told
+        settings.write_text("[safe]\n\tdirectory = *\n[pack]\n\tthreads = 1\n\twindowMemory = 32m\n")
         return {"GIT_CONFIG_GLOBAL": str(settings)}
 
     def _failure(self, errors: str, url: str) -> FetchFailure:
         if "No space left on device" in errors:
             raise UserError(f"the disk that holds {self._folder.parent} is full: give it more room")
+        if self._transport.remote.scheme == "file":
+            # the server is one of our processes, and has their limits
+            errors = errors.replace("remote: fatal: ", "fatal: ")
         trace = self._folder / "headers"
         headers = trace.read_text("utf-8", "replace")[-_READ_BYTES:] if trace.exists() else ""
         token = self._transport.token
-        return classify(errors, url, headers, (token, _basic(token)) if token else ())
+        failure = classify(errors, url, headers, (token, _basic(token)) if token else ())
+        if failure.kind != "too_large":
+            return failure
+        limits = self._limits
+        return replace(
+            failure,
+            message=f"more than {limits.max_bytes:,} bytes, or {limits.memory_bytes:,} bytes of memory",
+        )
+
+
+def _tell(process: "subprocess.Popen[bytes]", wants: Sequence[str]) -> None:
+    assert process.stdin is not None
+    # git may have ended already; its status tells
+    with suppress(BrokenPipeError), process.stdin as pipe:
+        pipe.writelines(want.encode("ascii") + b"\n" for want in wants)
 
 
 def _basic(token: str) -> str:

@@ -7,6 +7,7 @@ is neither scheme, host, path nor place is refused. Source: facts/dataset.md sec
 import re
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
+from urllib.parse import urljoin, urlsplit
 
 from themis_common.errors import UserError
 from themis_common.git.locations import NAME
@@ -22,6 +23,11 @@ _FORMS = {
     "ssh": re.compile(f"ssh://(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?{_HOST}{_PATH}"),
     "file": re.compile(f"file://{_PATH}"),
 }
+
+_ASKED_FIRST = "/info/refs?service=git-upload-pack"
+"""What git asks a repository over HTTP first, and what a redirect that git understands ends with."""
+
+_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +66,31 @@ class RemoteTemplate:
         if name.startswith("-") or not NAME.fullmatch(name):
             return None
         return self.text.replace(_PLACE, name)
+
+    def redirected(self, url: str, location: str) -> str | None:
+        """Where the repository at `url` is when its HTTP server answers with a redirect to `location`.
+
+        Returns:
+            an address of this scheme, on this host or another one; None where it leads to another scheme, or to
+            something that is no repository.
+        """
+        try:
+            target = urljoin(url + _ASKED_FIRST, location)
+        except ValueError:
+            return None
+        address = target.removesuffix(_ASKED_FIRST)
+        if address == target or not _FORMS[self.scheme].fullmatch(address):
+            return None
+        return address
+
+    def is_home(self, url: str) -> bool:
+        """Whether `url` is on the scheme, host and port of this address: the only place that may see a token."""
+        try:
+            return _origin(url) == _origin(self.text)
+        except ValueError:
+            return False
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)

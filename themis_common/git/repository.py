@@ -8,18 +8,39 @@ refs and promisor remotes therefore do not exist as far as the walk is concerned
 
 import functools
 import io
+import itertools
+import signal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import IO
 
 from themis_common.errors import UserError
 from themis_common.git.blobs import BlobReader
-from themis_common.git.executable import GitFailedError, capture, last_line, stream
-from themis_common.git.history import LOG_OPTIONS, Commit, CutShortError, parse_log
+from themis_common.git.executable import (
+    DEFAULT_LIMITS,
+    GitFailedError,
+    capture,
+    last_line,
+    ran_out_of_memory,
+    stream,
+)
+from themis_common.git.history import (
+    COMMIT_OPTIONS,
+    LOG_OPTIONS,
+    Commit,
+    CutShortError,
+    parse_log,
+    read_fields,
+)
+from themis_common.git.process_limits import ProcessLimits
 from themis_common.hashing import digest_of
+
+_COMMITS_AT_ONCE = 2_000
+"""In one `git log`: it holds all that it is asked for in memory, and is asked again where it ran out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +64,36 @@ class _Layout:
     head: str
 
 
+class _OutOfMemoryError(UserError):
+    """Git wanted more memory, or a deeper stack, than it may take."""
+
+
 class GitRepository:
     """An opened repository; see `open`."""
 
-    def __init__(self, path: Path, layout: _Layout, stack: ExitStack) -> None:
+    def __init__(self, path: Path, layout: _Layout, limits: ProcessLimits, stack: ExitStack) -> None:
         self.path = path
         self.head = layout.head
         self.shallow_edges = _read_shallow(layout.shallow)
         """Commits of a shallow clone whose parents were not fetched; git reports them without parents."""
         self._layout = layout
+        self._limits = limits
         self._stack = stack
         self._borrowed = {"GIT_OBJECT_DIRECTORY": str(layout.objects)}
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path) -> Iterator["GitRepository"]:
+    def open(cls, path: Path, limits: ProcessLimits = DEFAULT_LIMITS) -> Iterator["GitRepository"]:
         """Open the repository whose work tree or git directory is `path` (not one above it).
+
+        Args:
+            limits: what each git process that reads it may take.
 
         Raises:
             UserError: `path` is no git repository, git cannot read it, or it has no commits.
         """
         with ExitStack() as stack:
-            yield cls(path, _locate(path), stack)
+            yield cls(path, _locate(path), limits, stack)
 
     @functools.cached_property
     def _scratch(self) -> Path:
@@ -99,7 +128,7 @@ class GitRepository:
         """Every commit reachable from `tips`, children before parents; with `roots_only` those without parents.
 
         Raises:
-            UserError: an object is missing or damaged.
+            UserError: an object is missing or damaged, or the history takes more memory than git has.
         """
         options = ["--max-parents=0"] if roots_only else ["--topo-order"]
         with self._read(["rev-list", *options, "--stdin"], tips) as output:
@@ -107,67 +136,117 @@ class GitRepository:
                 yield line.decode("ascii").rstrip("\n")
 
     def commits(self, shas: Iterable[str]) -> Iterator[Commit]:
-        """The commits `shas` in that order, with all their differences.
+        """The commits `shas` in that order, with their differences.
 
         Raises:
-            UserError: an object is missing or damaged.
+            UserError: an object is missing or damaged, or takes more memory than git has.
         """
-        with self._read(["log", "--no-walk=unsorted", "--stdin", *LOG_OPTIONS], shas) as output:
-            yield from parse_log(output)
+        left = iter(shas)
+        while batch := list(itertools.islice(left, _COMMITS_AT_ONCE)):
+            yield from self._batch(batch)
+
+    def _batch(self, shas: list[str]) -> Iterator[Commit]:
+        done = 0
+        while done < len(shas):
+            try:
+                for commit in self._log(shas[done:]):
+                    yield commit
+                    done += 1
+                return
+            except _OutOfMemoryError:
+                # either the commit that may not be here whole, or the next one
+                yield from map(self._alone, shas[done : done + 2])
+                done += 2
+
+    def _log(self, shas: list[str], options: Sequence[str] = LOG_OPTIONS) -> Iterator[Commit]:
+        """Commits that git has written whole: the last one is told from half of one by git's good end."""
+        last = None
+        with self._read(["log", "--no-walk=unsorted", "--stdin", *options], shas) as output:
+            for commit in parse_log(output):
+                if last is not None:
+                    yield last
+                last = commit
+        if last is not None:
+            yield last
+
+    def _alone(self, sha: str) -> Commit:
+        """One commit; without differences where those of it alone are too many."""
+        try:
+            (commit,) = self._log([sha])
+        except _OutOfMemoryError:
+            (commit,) = self._log([sha], COMMIT_OPTIONS)
+            commit = replace(commit, num_differences=None)
+        return commit
 
     def holds_any(self, ids: Iterable[str]) -> bool:
         """Whether any object of these ids is here."""
         question = "".join(f"{object_id}\n" for object_id in ids).encode("ascii")
         check = ["cat-file", "--batch-check=%(objectname)", "--buffer"]
-        answers = capture(check, self._scratch, extra=self._borrowed, stdin=question)
+        answers = capture(check, self._scratch, extra=self._borrowed, stdin=question, limits=self._limits)
         return any(not line.endswith(b" missing") for line in answers.splitlines())
 
-    def top_level(self) -> list[TreeEntry]:
+    def top_level(self) -> Iterator[TreeEntry]:
         """What lies at the top of the tree of HEAD.
 
         Raises:
-            UserError: the tree is missing or damaged.
+            UserError: the tree is missing or damaged, or takes more memory than git has.
         """
-        try:
-            listed = capture(["ls-tree", "-z", self.head], self._scratch, extra=self._borrowed)
-        except GitFailedError as failure:
-            raise self._damaged("ls-tree", str(failure)) from failure
-        entries = []
-        for record in listed.split(b"\0")[:-1]:
-            described, _, name = record.partition(b"\t")
-            mode, kind, object_id = described.decode("ascii").split(" ")
-            entries.append(TreeEntry(int(mode, 8), kind, object_id, name))
-        return entries
+        with self._run(["ls-tree", "-z", self.head]) as output:
+            for record in read_fields(output):
+                described, _, name = record.partition(b"\t")
+                mode, kind, object_id = described.decode("ascii").split(" ")
+                yield TreeEntry(int(mode, 8), kind, object_id, name)
 
     def blob_reader(self, max_bytes: int) -> BlobReader:
         """A reader of blobs (a context manager); larger ones than `max_bytes` are not read."""
-        return BlobReader(self._scratch, self._borrowed, max_bytes)
+        return BlobReader(self._scratch, self._borrowed, max_bytes, self._limits)
 
     @contextmanager
     def _read(self, arguments: list[str], lines: Iterable[str]) -> Iterator[IO[bytes]]:
-        """The output of a command that takes object ids on its standard input; checks its status at the end.
+        """The output of a command that takes object ids on its standard input.
 
-        Both the ids and the error stream are files, so that no pipe can fill up while we read another one.
+        The ids are a file, as the error stream is, so that no pipe can fill up while we read another one.
         """
-        with tempfile.TemporaryFile() as ids, tempfile.TemporaryFile() as errors:
+        with tempfile.TemporaryFile() as ids:
             ids.writelines(line.encode("ascii") + b"\n" for line in lines)
             if not ids.tell():
                 # without a single id git would fall back on the HEAD of the scratch directory
                 yield io.BytesIO()
                 return
             ids.seek(0)
-            with stream(arguments, self._scratch, extra=self._borrowed, stdin=ids, stderr=errors) as process:
-                assert process.stdout is not None
-                complete = True
-                try:
-                    yield process.stdout
-                except CutShortError:
-                    complete = False
-                if process.wait() or not complete:
-                    errors.seek(0)
-                    raise self._damaged(arguments[0], last_line(errors.read()))
+            with self._run(arguments, ids) as output:
+                yield output
 
-    def _damaged(self, command: str, message: str) -> UserError:
+    @contextmanager
+    def _run(self, arguments: list[str], stdin: int | IO[bytes] = DEVNULL) -> Iterator[IO[bytes]]:
+        """The output of a command; checks its status at the end."""
+        with (
+            tempfile.TemporaryFile() as errors,
+            stream(
+                arguments,
+                self._scratch,
+                extra=self._borrowed,
+                stdin=stdin,
+                stderr=errors,
+                limits=self._limits,
+            ) as process,
+        ):
+            assert process.stdout is not None
+            complete = True
+            try:
+                yield process.stdout
+            except CutShortError:
+                complete = False
+            if process.wait() or not complete:
+                errors.seek(0)
+                raise self._failure(arguments[0], process.returncode, last_line(errors.read()))
+
+    def _failure(self, command: str, status: int, message: str) -> UserError:
+        if status == -signal.SIGSEGV or ran_out_of_memory(message):
+            return _OutOfMemoryError(
+                f"git {command} needs more memory than {self._limits.memory_bytes:,} bytes in {self.path}: "
+                "allow it more"
+            )
         return UserError(f"git {command} failed in {self.path} ({message}): run 'git fsck' there")
 
 

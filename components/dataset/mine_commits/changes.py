@@ -10,6 +10,7 @@ from themis_common.git.history import REGULAR_MODES, SUBMODULE_MODE, SYMLINK_MOD
 REASONS = (
     "root",
     "merge",
+    "differences_truncated",
     "empty_commit",
     "multi_file",
     "rename",
@@ -28,9 +29,11 @@ def why_no_single_change(commit: Commit) -> str | None:
         return "root"
     if len(commit.parents) > 1:
         return "merge"
-    if not commit.differences:
+    if commit.num_differences is None:
+        return "differences_truncated"
+    if not commit.num_differences:
         return "empty_commit"
-    if len(commit.differences) > 1:
+    if commit.num_differences > 1:
         return "rename" if _is_rename(commit.differences) else "multi_file"
     return _why_no_modification(commit.differences[0]) or ("text_too_large" if commit.is_cut else None)
 

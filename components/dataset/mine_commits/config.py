@@ -62,6 +62,11 @@ class MineCommitsConfig:
         affects_result=False,
     )
 
+    max_git_memory_mb: int = option(
+        1024,
+        help="memory in MB that one git process may take; a commit whose differences take more is dropped",
+    )
+
     def __post_init__(self) -> None:
         start, end = self.window
         if start >= end:
@@ -72,8 +77,9 @@ class MineCommitsConfig:
             raise ValueError("tables is not set; name the .duckdb file or the folder of parquet to mine")
         if self.source == "bigquery":
             self.bigquery.check()
-        if self.memory_mb < 64:
-            raise ValueError(f"memory_mb must be at least 64, found {self.memory_mb}")
+        for name in ("memory_mb", "max_git_memory_mb"):
+            if getattr(self, name) < 64:
+                raise ValueError(f"{name} must be at least 64, found {getattr(self, name)}")
 
     @property
     def window(self) -> tuple[int, int]:

@@ -18,9 +18,17 @@ from components.dataset.mine_commits.licences import is_allowed, repository_lice
 from components.dataset.mine_commits.messages import subject_of, why_refused
 from components.dataset.mine_commits.reverts import RevertTracker
 from themis_common.errors import UserError
-from themis_common.git import Commit, GitRepository, RepositoryLocation, parse_repositories
+from themis_common.git import (
+    Commit,
+    GitRepository,
+    ProcessLimits,
+    RepositoryLocation,
+    parse_repositories,
+)
 from themis_common.hashing import row_key
 from themis_common.stages import Context, UnitOutput
+
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -40,11 +48,15 @@ def _locations(config: MineCommitsConfig) -> list[RepositoryLocation]:
     return locations
 
 
+def _limits(config: MineCommitsConfig) -> ProcessLimits:
+    return ProcessLimits(memory_bytes=config.max_git_memory_mb * _MEGABYTE)
+
+
 def fingerprint(config: MineCommitsConfig) -> Mapping[str, str]:
     """A digest of the refs of each repository."""
     digests = {}
     for location in _locations(config):
-        with GitRepository.open(location.path) as repository:
+        with GitRepository.open(location.path, _limits(config)) as repository:
             digests[f"repository {location.name}"] = repository.refs_digest(config.history)
     return digests
 
@@ -53,7 +65,10 @@ def plan(context: Context[MineCommitsConfig]) -> list[str]:
     """One unit for each family: the names of its repositories with blanks between."""
     locations = _locations(context.config)
     with ExitStack() as stack:
-        repositories = [stack.enter_context(GitRepository.open(location.path)) for location in locations]
+        limits = _limits(context.config)
+        repositories = [
+            stack.enter_context(GitRepository.open(location.path, limits)) for location in locations
+        ]
         families = find_families(repositories, context.config.history)
     return [" ".join(locations[index].name for index in family) for family in families]
 
@@ -63,7 +78,8 @@ def work(context: Context[MineCommitsConfig], unit: str, output: UnitOutput) -> 
     paths = {location.name: location.path for location in _locations(context.config)}
     names = unit.split(" ")
     with ExitStack() as stack:
-        repositories = [stack.enter_context(GitRepository.open(paths[name])) for name in names]
+        limits = _limits(context.config)
+        repositories = [stack.enter_context(GitRepository.open(paths[name], limits)) for name in names]
         family = _Family(
             names=names,
             repositories=repositories,

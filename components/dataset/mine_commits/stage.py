@@ -45,7 +45,6 @@ STAGE = Stage(
     output=COMMITS,
     reasons=(
         *CHANGE_REASONS,
-        "differences_truncated",
         "licence_refused",
         "outside_window",
         "bot",

@@ -5,6 +5,8 @@ from typing import Literal
 from themis_common.config import config, option
 from themis_common.git import RemoteTemplate
 
+MEGABYTE = 1_000_000
+
 
 @config
 class RetrieveContentsConfig:
@@ -42,12 +44,18 @@ class RetrieveContentsConfig:
     max_repository_mb: int = option(
         256, help="of a server, MB that may come of one repository (of 2,500 commits of it, when it has more)"
     )
+    max_memory_mb: int = option(
+        192,
+        help="MB of memory that one git process may take; what needs more to unpack is too large or damaged",
+    )
     max_bytes: int = option(1_048_576, help="bytes of the largest file to use")
 
     def __post_init__(self) -> None:
         for name in ("max_bytes", "max_repository_mb"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.max_memory_mb < 64:
+            raise ValueError(f"max_memory_mb must be at least 64, found {self.max_memory_mb}")
         if not 1 <= self.connections <= 64:
             raise ValueError(f"connections must be from 1 to 64, found {self.connections}")
         if self.timeout_seconds <= 0:
@@ -57,6 +65,11 @@ class RetrieveContentsConfig:
                 raise ValueError(f"{name} must not be negative, found {getattr(self, name)}")
         if self.source == "remote":
             self._check_remote()
+
+    @property
+    def git_memory_bytes(self) -> int:
+        """What one git process may take."""
+        return self.max_memory_mb * MEGABYTE
 
     def _check_remote(self) -> None:
         if not self.url:

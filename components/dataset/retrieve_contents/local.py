@@ -10,7 +10,7 @@ from components.dataset.retrieve_contents.config import RetrieveContentsConfig
 from components.dataset.retrieve_contents.reading import Unserved, serve
 from components.dataset.retrieve_contents.sources import BlobSources
 from themis_common.errors import UserError
-from themis_common.git import GitRepository, RepositoryLocation, parse_repositories
+from themis_common.git import GitRepository, ProcessLimits, RepositoryLocation, parse_repositories
 from themis_common.stages import Context, UnitOutput
 
 
@@ -30,7 +30,8 @@ def work(context: Context[RetrieveContentsConfig], unit: str, output: UnitOutput
     """Read the contents of one input shard."""
     paths = {location.name: location.path for location in _locations(context.config)}
     (commits,) = context.inputs.values()
-    with BlobSources(paths, context.config.max_bytes) as sources:
+    limits = ProcessLimits(memory_bytes=context.config.git_memory_bytes)
+    with BlobSources(paths, context.config.max_bytes, limits) as sources:
         for done, row in enumerate(commits.rows(unit)):
             output.read([row["row_key"]])
             _retrieve(row, sources, output)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.dataset.retrieve_contents.config import RetrieveContentsConfig
+from components.dataset.retrieve_contents.config import MEGABYTE, RetrieveContentsConfig
 from components.dataset.retrieve_contents.dealing import dealt_rows
 from components.dataset.retrieve_contents.fetching import Fetched, Fetcher, Group, Patience
 from components.dataset.retrieve_contents.reading import Unserved, serve
@@ -21,7 +21,6 @@ from themis_common.progress import Progress
 from themis_common.stages import Context, UnitOutput
 
 _COMMITS_PER_FETCH = 2_500
-_MEGABYTE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -81,7 +80,11 @@ def work(
     remote = RemoteTemplate.parse(config.url)
     fetcher = Fetcher(
         Transport(remote=remote, token=_token(config.token_env)),
-        FetchLimits(max_bytes=config.max_repository_mb * _MEGABYTE, seconds=config.timeout_seconds),
+        FetchLimits(
+            max_bytes=config.max_repository_mb * MEGABYTE,
+            memory_bytes=config.git_memory_bytes,
+            seconds=config.timeout_seconds,
+        ),
         context.scratch,
         connections=config.connections,
         pause=config.pause_seconds,

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from themis_common.errors import UserError
-from themis_common.git import BlobReader, GitRepository
+from themis_common.git import BlobReader, GitRepository, ProcessLimits
 
 _OPEN_AT_ONCE = 32
 """Rows come grouped by repository, so this is enough for forks; each open repository is one git process."""
@@ -19,11 +19,13 @@ class BlobSources:
     Args:
         paths: where the repositories are, by name.
         max_bytes: the size limit of the readers.
+        limits: what each git process may take.
     """
 
-    def __init__(self, paths: dict[str, Path], max_bytes: int) -> None:
+    def __init__(self, paths: dict[str, Path], max_bytes: int, limits: ProcessLimits) -> None:
         self._paths = paths
         self._max_bytes = max_bytes
+        self._limits = limits
         self._open: OrderedDict[str, tuple[BlobReader, ExitStack]] = OrderedDict()
         self._gone: dict[str, str] = {}
 
@@ -46,7 +48,7 @@ class BlobSources:
             return False
         stack = ExitStack()
         try:
-            repository = stack.enter_context(GitRepository.open(self._paths[name]))
+            repository = stack.enter_context(GitRepository.open(self._paths[name], self._limits))
         except UserError as error:
             self._gone[name] = str(error)
             return False

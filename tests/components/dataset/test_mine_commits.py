@@ -9,6 +9,7 @@ import pytest
 
 from components.dataset.mine_commits.messages import why_refused
 from components.dataset.mine_commits.stage import STAGE, MineCommitsConfig
+from tests.fixtures.git_packs import PackedObject, commits_of, install, nested
 from tests.fixtures.git_repositories import (
     EXECUTABLE,
     NOON,
@@ -368,3 +369,18 @@ def test_output_changes_only_with_a_new_version(tmp_path: Path) -> None:
     dataset = mine(tmp_path / "out", [tmp_path / "tool"], history="branches")
     rejected = dataset.manifest.tables["rejected"].content_digest
     assert (STAGE.version, dataset.digest[:16], rejected[:16]) == (2, "cea31839b36f8aed", "4a11816861dd5098")
+
+
+def test_a_commit_with_more_differences_than_memory_is_dropped_and_the_others_are_not(tmp_path: Path) -> None:
+    leaves = [PackedObject("blob", text) for text in (b"1\n", b"2\n", b"3\n")]
+    plain = [nested(leaf, 1, 1)[0] for leaf in leaves[:2]]
+    bomb = nested(leaves[2], levels=10, width=10)
+    commits = commits_of([plain[0], plain[1], bomb[-1], plain[0], plain[1]])
+    install(tmp_path / "bomb", [*leaves, *plain, *bomb, *commits], commits[-1].id)
+    dataset = mine(tmp_path / "out", [tmp_path / "bomb"], max_git_memory_mb=64)
+    assert {row["commit"] for row in dataset.rows()} == {commits[1].id, commits[4].id}
+    assert reasons(dataset) == {
+        commits[0].id: "root",
+        commits[2].id: "differences_truncated",
+        commits[3].id: "differences_truncated",
+    }

@@ -56,6 +56,13 @@ SSH_END = (
             "passing",
             f"unable to access '{URL}/': Failed to connect to github.com port 443: Connection refused",
         ),
+        ("fatal: Out of memory, malloc failed (tried to allocate 4294967041 bytes)", "too_large", None),
+        ("remote: fatal: Out of memory, malloc failed\nfatal: early EOF", "passing", None),
+        (
+            "error: index-pack died of signal 25\nfatal: fetch-pack: invalid index-pack output",
+            "too_large",
+            None,
+        ),
         ("fetch-pack: unexpected disconnect\nfatal: early EOF\nfatal: fetch-pack: bad", "passing", None),
         ("", "passing", "no message"),
         ("remote: \x1b[31mred\x07\n", "passing", "remote:  [31mred "),
@@ -84,6 +91,15 @@ def test_the_missing_id_is_named() -> None:
 )
 def test_how_long_a_busy_server_wants_to_be_left_alone(trace: str, seconds: float) -> None:
     assert classify("error: RPC failed; HTTP 429", URL, trace).wait_seconds == seconds
+
+
+def test_a_redirect_tells_where_it_leads_and_no_secret() -> None:
+    errors = f"fatal: unable to access '{URL}/': The requested URL returned error: 301"
+    trace = "... <= Recv header: Location: https://x/sesame\n... <= Recv header: Server: y\n"
+    failure = classify(errors, URL, trace, secrets=("sesame",))
+    assert (failure.kind, failure.location) == ("redirected", "https://x/***")
+    assert failure.message == "redirected to 'https://x/***', which is not followed"
+    assert classify(errors, URL).location == ""
 
 
 def test_secrets_are_left_out_before_anything_is_cut() -> None:

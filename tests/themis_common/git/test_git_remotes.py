@@ -68,3 +68,46 @@ def test_what_is_no_name_has_no_address(name: str) -> None:
 @pytest.mark.parametrize("name", ["acme/shop", "a/b.js", "a_1/-dash", "acme/.github", "shop"])
 def test_names_have_one(name: str) -> None:
     assert RemoteTemplate.parse("file:///m/{repo}").url(name) == f"file:///m/{name}"
+
+
+REFS = "/info/refs?service=git-upload-pack"
+
+
+@pytest.mark.parametrize(
+    ("location", "leads_to"),
+    [
+        (f"https://github.com/new/name.git{REFS}", "https://github.com/new/name.git"),
+        (f"/new/name{REFS}", "https://github.com/new/name"),
+        (f"//mirror.test:8443/x.git{REFS}", "https://mirror.test:8443/x.git"),
+        (f"http://github.com/new/name.git{REFS}", None),
+        (f"file:///etc{REFS}", None),
+        (f"ext::touch%20pwned{REFS}", None),
+        (f"https://user:word@github.com/x.git{REFS}", None),
+        (f"https://github.com@evil.test/x.git{REFS}", None),
+        (f"https://evil.test\\@github.com/x.git{REFS}", None),
+        (f"https://github.com/a b{REFS}", None),
+        (f"https://[::1/x.git{REFS}", None),
+        ("https://github.com/login", None),
+        ("", "https://github.com/old/name.git"),
+    ],
+)
+def test_redirects_lead_to_addresses_of_the_same_scheme(location: str, leads_to: str | None) -> None:
+    template = RemoteTemplate.parse("https://github.com/{repo}.git")
+    assert template.redirected("https://github.com/old/name.git", location) == leads_to
+
+
+@pytest.mark.parametrize(
+    ("url", "home"),
+    [
+        ("https://github.com/other/place.git", True),
+        ("https://GitHub.com:443/x.git", True),
+        ("https://github.com:8443/x.git", False),
+        ("https://github.com:99999/x.git", False),
+        ("http://github.com/x.git", False),
+        ("https://github.com.evil.test/x.git", False),
+        ("https://evil.test/github.com/x.git", False),
+        ("https://api.github.com/x.git", False),
+    ],
+)
+def test_home_is_one_scheme_host_and_port(url: str, home: bool) -> None:
+    assert RemoteTemplate.parse("https://github.com/{repo}.git").is_home(url) is home

@@ -194,7 +194,7 @@ def test_nothing_that_the_repository_configures_is_executed(tmp_path: Path) -> N
     absent = "0123456789" * 4
     with GitRepository.open(project) as repository:
         repository.refs_digest("branches")
-        repository.top_level()
+        list(repository.top_level())
         commits = list(repository.commits(repository.commit_ids(repository.tips("branches"))))
         with repository.blob_reader(max_bytes=1000) as reader:
             contents = [reader.read(difference.new_blob) for difference in commits[0].differences]

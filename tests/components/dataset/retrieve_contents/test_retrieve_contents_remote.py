@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.components.dataset.retrieve_contents.served import Served, details, fates, retrieve
+from tests.fixtures.git_packs import install_delta_bomb
 from tests.fixtures.git_repositories import run_git
 from tests.fixtures.git_servers import (
     HANG,
@@ -71,7 +72,7 @@ def test_a_repository_that_was_renamed_is_followed_and_no_further_than_its_proto
         server.faults["acme/lost"].append(status(301, Location=f"file://{served.root}/acme/lost.git/{refs}"))
         dataset = retrieve(tmp_path / "run", server.url, served.rows)
     assert sorted(fates(dataset).values()) == ["acme/moved", "acme/shop", "unreachable"]
-    assert "acme/lost" in details(dataset)
+    assert f"acme/lost: redirected to 'file://{served.root}/acme/lost.git/{refs}'" in details(dataset)
 
 
 def test_a_server_that_serves_no_ids_is_asked_for_commits_or_everything(
@@ -236,6 +237,52 @@ def test_a_token_is_shown_over_tls_and_nowhere_else(
     for file in (tmp_path / "run").rglob("*"):
         assert not file.is_file() or b"sesame" not in file.read_bytes()
     assert "sesame" not in details(dataset) + caplog.text
+
+
+def test_a_token_is_not_shown_to_a_server_that_the_named_one_redirects_to(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.repository("acme/moved")
+    served.repository("acme/shop")
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(certificate))
+    monkeypatch.setenv("FETCH_TOKEN", "ghp_sesame")
+    with GitHttpServer(served.root, certificate) as home, GitHttpServer(served.root, certificate) as other:
+        target = other.url.replace("{repo}", "acme/moved")
+        refs = f"{target}/info/refs?service=git-upload-pack"
+        home.faults["acme/moved"].append(status(301, Location=refs))
+        dataset = retrieve(tmp_path / "run", home.url, served.rows, token_env="FETCH_TOKEN")
+    assert sorted(fates(dataset).values()) == ["acme/moved", "acme/shop"]
+    assert all(seen.authorization for seen in home.requests)
+    assert [seen.authorization for seen in other.requests] == ["", ""]
+
+
+def test_a_server_that_redirects_everything_to_another_protocol_stops_the_run(
+    served: Served, tmp_path: Path
+) -> None:
+    served.repository("acme/shop")
+    error = pytest.raises(TransientError, match="does not answer: redirected to 'https://git.example.test/")
+    with GitHttpServer(served.root) as server, error:
+        refs = "acme/shop.git/info/refs?service=git-upload-pack"
+        server.faults["acme/shop"].append(status(301, Location=f"https://git.example.test/{refs}"))
+        retrieve(tmp_path / "run", server.url, served.rows)
+
+
+def test_a_repository_that_unpacks_to_more_than_memory_costs_its_own_commits(
+    served: Served, tmp_path: Path
+) -> None:
+    (first,) = served.repository("acme/a")
+    (last,) = served.repository("acme/z")
+    old, new = install_delta_bomb(served.root / "acme/bomb.git", copies=10)
+    bomb = {**first, "row_key": "bomb", "repos": ["acme/bomb"], "old_blob": old, "new_blob": new}
+    with GitHttpServer(served.root) as server:
+        dataset = retrieve(tmp_path / "run", server.url, [first, bomb, last], max_memory_mb=64)
+    assert fates(dataset) == {
+        first["row_key"]: "acme/a",
+        "bomb": "too_large_repository",
+        last["row_key"]: "acme/z",
+    }
+    assert "acme/bomb: more than 256,000,000 bytes, or 64,000,000 bytes of memory" in details(dataset)
 
 
 def test_a_certificate_that_nobody_knows_is_not_trusted(served: Served, tmp_path: Path) -> None:
