@@ -105,9 +105,8 @@ def _attend_varlen(
     from torch.nn.attention.varlen import varlen_attn
 
     _activate_faster_flash(query.device)
-    # torch 2.11 takes grouped heads without being told; from 2.12 on the kernel refuses them without the flag
     options: dict[str, Any] = {}
-    if "enable_gqa" in inspect.signature(varlen_attn).parameters:
+    if _takes_enable_gqa(varlen_attn):
         options["enable_gqa"] = query.shape[1] != key.shape[1]
     output = varlen_attn(
         query[0].transpose(0, 1),
@@ -124,6 +123,12 @@ def _attend_varlen(
     )
     assert isinstance(output, Tensor)
     return output.unsqueeze(0)
+
+
+@cache
+def _takes_enable_gqa(kernel: Callable[..., Any]) -> bool:
+    # torch 2.11 takes grouped heads without being told; from 2.12 on the kernel refuses them without the flag
+    return "enable_gqa" in inspect.signature(kernel).parameters
 
 
 def faster_flash(major: int, installed: Callable[[str], bool]) -> str | None:

@@ -50,12 +50,19 @@ class Segments:
     def to(self, device: torch.device) -> "Segments":
         """The same on another device."""
         return Segments(
-            self.cu_q.to(device, non_blocking=True),
-            self.cu_k.to(device, non_blocking=True),
-            self.kv_rows.to(device, non_blocking=True),
+            _moved(self.cu_q, device),
+            _moved(self.cu_k, device),
+            _moved(self.kv_rows, device),
             self.max_q,
             self.max_k,
         )
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    # a copy goes on beside the host only from page-locked memory; torch keeps that until the copy is done
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 class SegmentForest:
@@ -152,13 +159,13 @@ class PairPack:
     def to(self, device: torch.device) -> "PairPack":
         """The same on another device."""
         return PairPack(
-            self.token_ids.to(device, non_blocking=True),
-            self.positions.to(device, non_blocking=True),
+            _moved(self.token_ids, device),
+            _moved(self.positions, device),
             self.segments.to(device),
-            self.chosen_rows.to(device, non_blocking=True),
-            self.rejected_rows.to(device, non_blocking=True),
-            self.lm_rows.to(device, non_blocking=True),
-            self.lm_labels.to(device, non_blocking=True),
+            _moved(self.chosen_rows, device),
+            _moved(self.rejected_rows, device),
+            _moved(self.lm_rows, device),
+            _moved(self.lm_labels, device),
             self.row_keys,
         )
 

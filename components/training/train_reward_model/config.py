@@ -48,6 +48,10 @@ class TrainRewardModelConfig:
     warmup_from: Literal["zero", "floor"] = option(
         "zero", help="where the warm-up starts; the script's starts at the floor"
     )
+    schedule_processes: int = option(
+        1,
+        help="processes of the run whose warmup_stable_decay is repeated; its phases end at parts of a step",
+    )
     beta1: float = option(0.9, help="AdamW: decay of the mean of gradients")
     beta2: float = option(0.95, help="AdamW: decay of the mean of squared gradients; the script has 0.999")
     epsilon: float = option(1e-8, help="AdamW: term that keeps the division finite")
@@ -167,6 +171,7 @@ class TrainRewardModelConfig:
             global_batch=self.global_batch,
             max_tokens_per_pack=self.max_tokens_per_pack,
             pad_packs_to=self.pad_packs_to,
+            schedule_processes=self.schedule_processes,
         )
         _at_least(1, threads=self.threads, save_every=self.save_every, keep_checkpoints=self.keep_checkpoints)
         _at_least(
@@ -197,6 +202,10 @@ class TrainRewardModelConfig:
         if self.stable_ratio and self.schedule == "cosine":
             raise ValueError(
                 "stable_ratio has no meaning for the cosine schedule: set 0 or take warmup_stable_decay"
+            )
+        if self.schedule_processes > 1 and self.schedule == "cosine":
+            raise ValueError(
+                "schedule_processes has no meaning for the cosine schedule: set 1 or take warmup_stable_decay"
             )
         if self.accelerate_config and self.launcher != "accelerate":
             raise ValueError("accelerate_config is set, but launcher is not accelerate: set it, too")

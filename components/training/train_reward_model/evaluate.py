@@ -1,4 +1,4 @@
-"""How well held-out pairs are ordered: accuracy, margin and loss by criterion and language, and where rewards lie."""
+"""What held-out pairs show: accuracy, margin and loss by criterion and language, language-model loss, histograms."""
 
 import math
 from collections import Counter, defaultdict
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
+from components.training.train_reward_model.config import TrainRewardModelConfig
 from components.training.train_reward_model.dealing import PairCost, deal
 from components.training.train_reward_model.metrics import ALL, MetricRow
 from components.training.train_reward_model.pair_file import PairFile
@@ -19,10 +20,19 @@ _MOST_BINS = 24
 
 
 def evaluate(
-    model: RewardModel, pairs: PairFile, step: int, cost: PairCost, max_tokens: int, ranks: Ranks
+    model: RewardModel,
+    pairs: PairFile,
+    step: int,
+    cost: PairCost,
+    config: TrainRewardModelConfig,
+    ranks: Ranks,
 ) -> list[MetricRow]:
-    """Score all pairs through the packs that training uses; every rank returns the same rows."""
-    rewards = _rewards(model, pairs, cost, max_tokens, ranks)
+    """Score all pairs through the packs that training uses; every rank returns the same rows.
+
+    The language-model loss, where it is part of the objective, comes from the same forward pass, so it is known for
+    all pairs together and not by criterion and language.
+    """
+    rewards, lm_loss = _outputs(model, pairs, cost, config, ranks)
     slices: dict[str, list[float]] = defaultdict(list)
     for number in sorted(rewards, key=pairs.row_keys.__getitem__):
         chosen, rejected = rewards[number]
@@ -33,30 +43,43 @@ def evaluate(
         for name, found in sorted(slices.items())
         for metric, value in _statistics(found)
     ]
+    if config.lm_weight:
+        rows.append(MetricRow(step=step, metric="held_out/lm", slice=ALL, value=lm_loss))
     return rows + [
         MetricRow(step=step, metric=f"histogram/{side}", slice=name, value=float(count))
         for side, name, count in histogram(rewards.values())
     ]
 
 
-def _rewards(model: RewardModel, pairs: PairFile, cost: PairCost, max_tokens: int, ranks: Ranks) -> Rewards:
+def _outputs(
+    model: RewardModel, pairs: PairFile, cost: PairCost, config: TrainRewardModelConfig, ranks: Ranks
+) -> tuple[Rewards, float]:
+    """All rewards, and the mean language-model loss of a labelled token; 0 where that is not asked for."""
     loaded = [pairs.pair(number) for number in range(len(pairs))]
     slots = deal(
-        [cost(pair) for pair in loaded], [pair.num_tokens for pair in loaded], ranks.world, max_tokens
+        [cost(pair) for pair in loaded],
+        [pair.num_tokens for pair in loaded],
+        ranks.world,
+        config.max_tokens_per_pack,
     )
     numbers: list[int] = []
     scored = []
+    lm_losses = []
     model.eval()
     with torch.no_grad():
         for micro_step in slots:
             own = micro_step[ranks.rank]
             pack = pack_pairs([loaded[number] for number in own]).to(ranks.device)
-            chosen, rejected, _ = model(pack, with_lm=False)
+            chosen, rejected, lm_loss = model(pack, with_lm=config.lm_weight > 0)
             numbers += own
             scored.append(torch.stack([chosen, rejected], dim=1))  # (P, 2)
+            lm_losses.append(lm_loss)
     model.train()
     own_rewards = dict(zip(numbers, map(tuple, torch.cat(scored).tolist()), strict=True))
-    return {number: found for part in ranks.gather(own_rewards) for number, found in part.items()}
+    parts = ranks.gather((own_rewards, torch.stack(lm_losses).tolist()))
+    rewards = {number: found for found_there, _ in parts for number, found in found_there.items()}
+    lm_sum = math.fsum(lm_loss for _, found_there in parts for lm_loss in found_there)
+    return rewards, lm_sum / max(1, sum(pair.num_labels for pair in loaded))
 
 
 def histogram(rewards: Iterable[tuple[float, float]]) -> Iterator[tuple[str, str, int]]:

@@ -6,7 +6,15 @@ from themis_common.stages.task import DatasetRef
 from themis_common.taxonomy import Criterion
 
 _ALL = "all"
-_OVER_ALL = ("loss/total", "loss/bt", "loss/lm", "reward/accuracy", "held_out/accuracy", "held_out/margin")
+_OVER_ALL = (
+    "loss/total",
+    "loss/bt",
+    "loss/lm",
+    "reward/accuracy",
+    "held_out/accuracy",
+    "held_out/margin",
+    "held_out/lm",
+)
 
 
 def last_metrics(artifact: str) -> dict[str, float]:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,8 @@ STOPPED = 143
 """Exit code of a run that was told to stop and has saved: what a shell reports for SIGTERM."""
 
 _GRACE_SECONDS = 600
+_ALLOCATOR_SETTINGS = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLOC_CONF")
+"""The name in torch from 2.9 on, and the older ones, which torch still reads."""
 
 
 def run_job(job: Job, job_file: Path, processes: int) -> bool:
@@ -39,7 +41,7 @@ def run_job(job: Job, job_file: Path, processes: int) -> bool:
     job.write(job_file)
     job.stopped_file.unlink(missing_ok=True)
     rendezvous = read_rendezvous(os.environ, processes)
-    environment = _environment(job)
+    environment = process_environment(job, os.environ)
     if job.config.launcher == "accelerate":
         # what these say is in the rendered file, and torchrun inside accelerate would read them as well
         environment = {name: value for name, value in environment.items() if not name.startswith("PET_")}
@@ -74,12 +76,22 @@ def run_job(job: Job, job_file: Path, processes: int) -> bool:
     return rendezvous is None or job.output.exists()
 
 
-def _environment(job: Job) -> dict[str, str]:
+def process_environment(job: Job, environment: Mapping[str, str]) -> dict[str, str]:
+    """What the processes of a run find in their environment.
+
+    Args:
+        environment: of this process. How torch is to manage GPU memory is taken from it where it says so.
+    """
     # the children import the same code as this process, installed or not
     root = str(Path(themis_common.__file__).parents[1])
-    inherited = os.environ.get("PYTHONPATH")
+    inherited = environment.get("PYTHONPATH")
+    # Packs differ in length. Fixed segments of GPU memory are cut up by them until no piece is large enough, although
+    # much is free; segments that grow are not.
+    told = any(name in environment for name in _ALLOCATOR_SETTINGS)
+    allocator = {} if told else {_ALLOCATOR_SETTINGS[0]: "expandable_segments:True"}
     return {
-        **os.environ,
+        **environment,
+        **allocator,
         "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root]),
         "OMP_NUM_THREADS": str(job.config.threads),
         "TOKENIZERS_PARALLELISM": "false",

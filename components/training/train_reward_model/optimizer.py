@@ -1,6 +1,4 @@
-"""AdamW over float32 weights, and the learning rate of every step."""
-
-import math
+"""AdamW over float32 weights, and the norm of their gradients."""
 
 import torch
 from torch import nn
@@ -26,26 +24,6 @@ def make_optimizer(model: nn.Module, config: TrainRewardModelConfig) -> torch.op
         fused=parameters[0].is_cuda or config.offload,
         foreach=False if not parameters[0].is_cuda else None,
     )
-
-
-def learning_rate(step: int, total: int, config: TrainRewardModelConfig) -> float:
-    """The learning rate of step `step` of `total`, counted from 0.
-
-    It rises in equal parts to the peak, which the last warm-up step has, stays there for the stable share, and
-    falls along half a cosine to the floor, which the last step has.
-    """
-    assert 0 <= step < total
-    peak, floor = config.learning_rate, config.learning_rate * config.floor_ratio
-    warmup = round(config.warmup_ratio * total)
-    stable = round(config.stable_ratio * total) if config.schedule == "warmup_stable_decay" else 0
-    if step < warmup:
-        start = floor if config.warmup_from == "floor" else 0.0
-        return start + (peak - start) * (step + 1) / warmup
-    if step < warmup + stable:
-        return peak
-    falling = total - warmup - stable
-    fallen = (step - warmup - stable + 1) / falling
-    return floor + (peak - floor) * (1 + math.cos(math.pi * fallen)) / 2
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:

@@ -28,7 +28,7 @@ from themis_common.stages.stage import plan_whole
 from themis_common.store import Store, open_store
 from themis_common.store.local import LocalStore
 
-_VERSION = 3
+_VERSION = 4
 
 
 def train_reward_model(context: Context[TrainRewardModelConfig], unit: str, output: UnitOutput) -> None:

@@ -16,15 +16,11 @@ from components.training.train_reward_model.evaluate import evaluate
 from components.training.train_reward_model.job import Job
 from components.training.train_reward_model.lease import Lease
 from components.training.train_reward_model.metrics import ALL, Curves, MetricRow, StepSums, metric_rows
-from components.training.train_reward_model.optimizer import (
-    clip_gradients,
-    learning_rate,
-    make_optimizer,
-    set_learning_rate,
-)
+from components.training.train_reward_model.optimizer import clip_gradients, make_optimizer, set_learning_rate
 from components.training.train_reward_model.pair_file import PairFile
 from components.training.train_reward_model.parallel import Ranks, make_sharded_model
 from components.training.train_reward_model.sampler import DataState, PairSampler
+from components.training.train_reward_model.schedule import learning_rate, schedule_length
 from components.training.train_reward_model.speed import Speed, peak_flops
 from components.training.train_reward_model.stop import StopVote
 from components.training.train_reward_model.trackers import Trackers
@@ -81,6 +77,7 @@ class Trainer:
             self._pairs.row_keys, self._config.global_batch, DataState(seed=self._config.seed)
         )
         self._total = self._config.epochs * self._sampler.steps_per_epoch
+        self._schedule_length = schedule_length(len(self._pairs), self._config)
         self._step = 0
         self._curves = Curves()
         self._checkpoints = Checkpoints(
@@ -165,7 +162,7 @@ class Trainer:
     def _train_step(self) -> bool:
         """One optimiser step; returns whether any rank was asked to stop."""
         batch = [self._pairs.pair(number) for number in self._sampler.next_batch()]
-        rate = learning_rate(self._step, self._total, self._config)
+        rate = learning_rate(self._step, self._schedule_length, self._config)
         sums = StepSums(self._config, len(batch), sum(pair.num_labels for pair in batch), self._ranks.device)
         packs = []
         for pack in self._own_packs(batch):
@@ -244,7 +241,7 @@ class Trainer:
                 self._held_out,
                 self._step,
                 self._cost,
-                self._config.max_tokens_per_pack,
+                self._config,
                 self._ranks,
             )
             self._hand_on(self._step, rows, self._curves.results)

@@ -1,7 +1,11 @@
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
+import torch
 
-from themis_common.modeling.packing import SegmentForest, pack_pairs
+from themis_common.modeling.packing import PairPack, SegmentForest, pack_pairs
 from themis_common.modeling.token_pair import TokenPair
 
 
@@ -81,3 +85,45 @@ def test_padding_fills_up_to_a_multiple_beyond_all_positions_and_rows_in_use(
     assert padded.segments.bounds[:num_segments] == plain.segments.bounds
     for q_start, _, k_start, k_end in padded.segments.bounds[num_segments:]:
         assert padded.segments.kv_rows[k_start:k_end].min() == q_start >= used
+
+
+class RowsSomewhere(NamedTuple):
+    """As much of a tensor as moving needs, on a machine without a GPU."""
+
+    device: torch.device
+    pinned: bool = False
+    waited_for: bool = True
+
+    def pin_memory(self) -> "RowsSomewhere":
+        assert self.device.type == "cpu", "only host memory is pinned"
+        return self._replace(pinned=True)
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> "RowsSomewhere":
+        return self._replace(device=device, waited_for=not non_blocking)
+
+
+def tensors(pack: PairPack) -> list[Any]:
+    parts = (getattr(part, field.name) for part in (pack, pack.segments) for field in fields(part))
+    return [part for part in parts if isinstance(part, torch.Tensor | RowsSomewhere)]
+
+
+@pytest.mark.parametrize(
+    ("origin", "target", "pinned", "waited_for"),
+    # the host goes on beside a copy to a GPU; what comes from there it may read at once
+    [("cpu", "cuda:0", True, False), ("cpu", "cpu", False, True), ("cuda:0", "cpu", False, True)],
+)
+def test_a_pack_goes_to_a_gpu_from_pinned_memory(
+    pairs: list[TokenPair], origin: str, target: str, pinned: bool, waited_for: bool
+) -> None:
+    rows: Any = RowsSomewhere(torch.device(origin))
+    pack = pack_pairs(pairs)
+    names = ("token_ids", "positions", "chosen_rows", "rejected_rows", "lm_rows", "lm_labels")
+    segments = replace(pack.segments, **dict.fromkeys(("cu_q", "cu_k", "kv_rows"), rows))
+    moved = replace(pack, segments=segments, **dict.fromkeys(names, rows)).to(torch.device(target))
+    assert len(tensors(pack)) == 9
+    assert tensors(moved) == 9 * [RowsSomewhere(torch.device(target), pinned, waited_for)]
+
+
+def test_a_pack_that_stays_where_it_is_is_not_copied(pairs: list[TokenPair]) -> None:
+    pack = pack_pairs(pairs)
+    assert all(a is b for a, b in zip(tensors(pack), tensors(pack.to(torch.device("cpu"))), strict=True))

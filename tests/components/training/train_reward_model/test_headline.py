@@ -16,6 +16,7 @@ METRICS = [
     (10, "loss/total", "all", 0.7),
     (10, "held_out/accuracy", "all", 0.5),
     (20, "held_out/accuracy", "all", 0.75),
+    (20, "held_out/lm", "all", 1.25),
     (20, "held_out/accuracy", "Memory_Efficiency", 0.625),
     (20, "held_out/accuracy", "Go", 0.9),
     (20, "grad_norm", "all", 3.0),
@@ -43,5 +44,6 @@ def test_the_last_values_of_the_main_metrics_and_of_each_criterion(tmp_path: Pat
     assert last_metrics(artifact) == {
         "loss/total": 0.4124,
         "held_out/accuracy": 0.75,
+        "held_out/lm": 1.25,
         "held_out/accuracy/Memory_Efficiency": 0.625,
     }

@@ -39,7 +39,7 @@ def test_compiled_layers_give_equal_numbers_from_few_graphs(
     assert found.keys() == expected.keys()
     for name, want in expected.items():
         error = (found[name] - want).abs().max() / want.abs().max().clamp(min=1e-3)
-        assert error < 1e-5, f"{name}: {error}"
+        assert error < 2e-5, f"{name}: {error}"
     breaks = {reason.partition("\n")[0]: count for reason, count in counters["graph_break"].items()}
     assert breaks.keys() == {ATTENTION}
     assert counters["stats"]["unique_graphs"] <= graphs

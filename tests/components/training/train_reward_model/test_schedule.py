@@ -1,20 +1,22 @@
 """The learning rate of every step, and which weights decay."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
 from transformers.optimization import get_cosine_with_min_lr_schedule_with_warmup, get_wsd_schedule
 
 from components.training.train_reward_model.config import TrainRewardModelConfig
-from components.training.train_reward_model.optimizer import clip_gradients, learning_rate, make_optimizer
+from components.training.train_reward_model.optimizer import clip_gradients, make_optimizer
+from components.training.train_reward_model.schedule import learning_rate, schedule_length
+from pipelines.settings import resolve
+from themis_common.config import load_config
 
-PT = {"learning_rate": 2e-5, "floor_ratio": 0.5}
-SCRIPT = {
+PT: dict[str, Any] = {"learning_rate": 2e-5, "floor_ratio": 0.5}
+SCRIPT: dict[str, Any] = {
     "learning_rate": 2e-5,
     "floor_ratio": 0.5,
     "schedule": "warmup_stable_decay",
@@ -24,28 +26,36 @@ SCRIPT = {
 
 
 @pytest.mark.parametrize(
-    ("options", "total", "expected"),
+    ("options", "length", "expected"),
     [
         # 218 steps, 11 of them warm-up (facts/training.md section 1)
         (PT, 218, {0: 2e-5 / 11, 9: 2e-5 * 10 / 11, 10: 2e-5, 217: 1e-5}),
         # half-way down the cosine: 100 steps, 5 of them warm-up, so step 52.5 does not exist and 95 are symmetric
         (PT, 100, {4: 2e-5, 99: 1e-5}),
         (PT | {"warmup_ratio": 0.0}, 2, {0: 1.5e-5, 1: 1e-5}),
-        # the script's warm-up starts at the floor; the peak lasts for 70 %
-        (SCRIPT | {"warmup_ratio": 0.1}, 100, {4: 1.5e-5, 9: 2e-5, 10: 2e-5, 79: 2e-5, 89: 1.5e-5, 99: 1e-5}),
+        # the script's warm-up starts at the floor, with the first step; the peak lasts for 70 %
+        (
+            SCRIPT | {"warmup_ratio": 0.1},
+            100,
+            {0: 1e-5, 5: 1.5e-5, 10: 2e-5, 80: 2e-5, 90: 1.5e-5, 100: 1e-5},
+        ),
+        # four schedule steps to a step; the third one starts past the end
+        (SCRIPT | {"warmup_ratio": 0.2, "schedule_processes": 4}, 10, {0: 1e-5, 1: 2e-5, 2: 2e-5, 3: 1e-5}),
+        (SCRIPT | {"warmup_ratio": 0.0, "stable_ratio": 1.0}, 3, {0: 2e-5, 2: 2e-5}),
         (PT, 1, {0: 1e-5}),
     ],
 )
 def test_the_schedule_has_the_values_of_the_table(
-    options: Mapping[str, Any], total: int, expected: Mapping[int, float]
+    options: Mapping[str, Any], length: int, expected: Mapping[int, float]
 ) -> None:
     config = TrainRewardModelConfig(**options)
     for step, rate in expected.items():
-        assert learning_rate(step, total, config) == pytest.approx(rate), step
+        assert learning_rate(step, length, config) == pytest.approx(rate), step
 
 
 def test_the_rate_rises_to_the_peak_and_then_never_rises() -> None:
     config = TrainRewardModelConfig(learning_rate=1e-5, floor_ratio=0.05)
+    assert schedule_length(354_010, config) == 692
     rates = [learning_rate(step, 692, config) for step in range(692)]
     top = rates.index(max(rates))
     assert top == 34
@@ -54,21 +64,48 @@ def test_the_rate_rises_to_the_peak_and_then_never_rises() -> None:
     assert rates[-1] == pytest.approx(5e-7)
 
 
-@pytest.mark.parametrize(
-    ("options", "schedule"),
-    [
-        (SCRIPT, partial(get_wsd_schedule, num_decay_steps=50, num_stable_steps=140, min_lr_ratio=0.5)),
-        (PT, partial(get_cosine_with_min_lr_schedule_with_warmup, num_training_steps=200, min_lr_rate=0.5)),
-    ],
-    ids=["script", "paper"],
-)
-def test_the_schedule_is_that_of_transformers_one_step_on(
-    options: Mapping[str, Any], schedule: Callable[..., LambdaLR]
-) -> None:
-    # transformers spends the first step at the start of the warm-up and never runs at the floor; ours ends there
+def test_the_script_preset_has_the_rates_of_the_published_launch() -> None:
+    # facts/training.md sections 1, 6 and 7: rows, pairs per device, accumulation, GPUs, epochs of the launch file
+    rows, batch, accumulation, gpus, epochs = 110_717, 4, 4, 64, 2
+    peak, floor_ratio, warmup_ratio, stable_ratio = 2e-5, 0.5, 0.05, 0.70
+    # what the script counts before its loader is dealt out to the processes, and the updates that they then make
+    length = epochs * (math.ceil(rows / batch) // accumulation)
+    updates = epochs * math.ceil(math.ceil(math.ceil(rows / batch) / gpus) / accumulation)
+    warmup, stable = int(warmup_ratio * length), int(stable_ratio * length)
+    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=peak)
+    scheduler = get_wsd_schedule(
+        optimizer,
+        num_warmup_steps=warmup,
+        num_stable_steps=stable,
+        num_decay_steps=length - warmup - stable,
+        min_lr_ratio=floor_ratio,
+    )
+    theirs = []
+    for _ in range(updates):
+        theirs.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        # accelerate steps a scheduler that it has prepared once for each process
+        for _ in range(gpus):
+            scheduler.step()
+
+    section = resolve("training", "14b-pt,script").tasks["train_general"]
+    config = load_config(
+        TrainRewardModelConfig, {name: value.value for name, value in section.items()}, where="14b-pt,script"
+    )
+    ours = [learning_rate(step, schedule_length(rows, config), config) for step in range(updates)]
+    assert (theirs[0], theirs[-1]) == (pytest.approx(1e-5), pytest.approx(1e-5))
+    assert ours[:5] == pytest.approx(theirs[:5], rel=1e-12)
+    assert ours[-3:] == pytest.approx(theirs[-3:], rel=1e-12)
+    assert ours == pytest.approx(theirs, rel=1e-12)
+
+
+def test_the_paper_schedule_is_that_of_transformers_one_step_on() -> None:
+    # transformers spends the first step at a rate of zero and never runs at the floor; ours ends there
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2e-5)
-    theirs = schedule(optimizer, num_warmup_steps=10)
-    config = TrainRewardModelConfig(**options)
+    theirs = get_cosine_with_min_lr_schedule_with_warmup(
+        optimizer, num_warmup_steps=10, num_training_steps=200, min_lr_rate=0.5
+    )
+    config = TrainRewardModelConfig(**PT)
     for step in range(200):
         optimizer.step()
         theirs.step()

@@ -54,11 +54,31 @@ def test_it_learns_what_separates_the_sides(make_job: MakeJob, train: Train) -> 
     assert metrics(job, "held_out/pairs") == [4.0] * len(metrics(job, "held_out/pairs"))
 
 
+def test_the_language_model_loss_of_held_out_pairs_is_that_of_the_trained_model(
+    make_job: MakeJob, train: Train
+) -> None:
+    job = make_job(max_tokens_per_pack=150)
+    train(job)
+    held_out = PairFile(job.pairs, "held_out")
+    pairs = [held_out.pair(number) for number in range(len(held_out))]
+    model = RewardModel(read_model_config(job.model))
+    load_weights(model, job.output / MODEL, with_reward_head=True)
+    _, _, lm = model(pack_pairs(pairs))
+    mean = lm.item() / sum(pair.num_labels for pair in pairs)
+    assert metrics(job, "held_out/lm")[-1] == pytest.approx(mean, rel=1e-6)
+
+
+def test_without_the_language_model_term_nothing_is_computed_for_it(make_job: MakeJob, train: Train) -> None:
+    job = make_job(lm_weight=0.0, epochs=1)
+    train(job)
+    assert metrics(job, "held_out/lm") == []
+
+
 def test_how_a_step_is_cut_into_packs_does_not_matter(make_job: MakeJob, train: Train) -> None:
     whole, cut = make_job(max_tokens_per_pack=4000), make_job(max_tokens_per_pack=160, pad_packs_to=80)
     train(whole)
     train(cut)
-    for name in ("loss/total", "grad_norm", "held_out/margin"):
+    for name in ("loss/total", "grad_norm", "held_out/margin", "held_out/lm"):
         assert metrics(cut, name) == pytest.approx(metrics(whole, name), rel=1e-4, abs=1e-5)
 
 

@@ -18,6 +18,8 @@ from themis_common.errors import UserError
         ({"beta2": 1.5}, "beta2 must be between 0 and 1"),
         ({"warmup_ratio": 0.6, "stable_ratio": 0.6, "schedule": "warmup_stable_decay"}, "sum to more than 1"),
         ({"stable_ratio": 0.1}, "no meaning for the cosine schedule"),
+        ({"schedule_processes": 64}, "no meaning for the cosine schedule: set 1 or take warmup_stable_decay"),
+        ({"schedule_processes": 0}, "schedule_processes must be at least 1, found 0"),
         ({"magnitude_form": "center"}, "magnitude_form"),
         ({"shard_size": -1}, "shard_size must be at least 0, found -1"),
         ({"recompute": True}, "recompute: .*'none', 'layer' or 'selective'"),
