@@ -17,7 +17,7 @@ LOCK := images/development.lock
 VLLM_VENV := .venv-vllm
 VLLM_LOCK := images/llm/cpu.lock
 
-.PHONY: demo test test-all lint bench gpu vllm lock-tools lock lock-vllm clean
+.PHONY: demo test test-all lint bench gpu liger vllm lock-tools lock lock-vllm clean
 
 demo: $(INSTALLED)
 	$(BIN)/themis demo
@@ -55,6 +55,10 @@ ifeq ($(TORCH),cuda)
 endif
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+# Liger's kernels on the CPU, in Triton's interpreter, for the test that runs them; versions as in images/train.
+liger: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-deps liger-kernel==0.8.5 triton==3.7.1
 
 # vLLM on the CPU, for the tests that run it; in an environment of its own (see images/llm/cpu.in). What its lock leaves
 # out must not stay behind from an earlier one: the CUDA builds of torchvision and its kin keep vLLM from starting.
