@@ -47,8 +47,9 @@ class Segments:
         q, k = self.cu_q.tolist(), self.cu_k.tolist()
         return list(zip(q[:-1], q[1:], k[:-1], k[1:], strict=True))
 
-    def to(self, device: torch.device) -> "Segments":
-        """The same on another device."""
+    def to(self, device: torch.device | str | int) -> "Segments":
+        """The same on another device, which accelerate's hooks call by a word or by the index of a GPU."""
+        device = torch.device(device)
         return Segments(
             _moved(self.cu_q, device),
             _moved(self.cu_k, device),
