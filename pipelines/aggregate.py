@@ -1,7 +1,7 @@
 """Statistics of score files: the rows of a RESULTS table and the report that shows them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -48,18 +48,29 @@ def aggregate_runs(
     rows = list(statistics_rows(scored, pairs, config))
     cells = [{"cell": name, "architecture": "", "prompt_mode": "", "model": ""} for name in names]
     title = Path(benchmark).stem if benchmark else "Scored pairs"
-    board = leaderboard(rows, cells, benchmark=title, pairs=len(pairs))
+    board = leaderboard(rows, cells, benchmark=title, pairs=len(pairs), cluster_by=cluster_by)
     best = board.rows[0]
     assert best.overall is not None
     summary = (
         f"{best.cell} prefers the chosen response in {best.overall.accuracy:.1%} of {len(pairs):,} pairs."
     )
-    return RunStatistics(rows, Report(title="Evaluation", summary=summary, leaderboard=board))
+    notices = tuple(_gaps(name, one.failures) for name, one in scored.items() if one.failures)
+    return RunStatistics(
+        rows, Report(title="Evaluation", summary=summary, notices=notices, leaderboard=board)
+    )
+
+
+def _gaps(run: str, failures: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{name} {count:,}" for name, count in sorted(failures.items()))
+    return f"Run {run} has no score for some pairs, and those count as wrong: {listed}."
 
 
 def write_statistics(statistics: RunStatistics, folder: Path) -> None:
-    """Write the page, the table, the summary and all numbers into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the page, the table, the summary and all numbers into a folder.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
     store = open_store(str(folder))
     write_files(store, statistics.report)
     lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in statistics.rows)
@@ -70,9 +81,10 @@ def write_compat(scores: str, file: Path, variant: Variant) -> None:
     """Write the results of a published score file in the published form.
 
     Raises:
-        UserError: there is no such file, or it lacks what the form needs.
+        UserError: there is no such file, or it lacks what the form needs, or `file` cannot be written.
     """
     path = Path(scores)
     table = read_score_table(path / "scores.parquet" if path.is_dir() else path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(results_json(table, variant))
+    if file.is_dir():
+        raise UserError(f"--compat: {file} is a folder; name the file to write")
+    open_store(file.parent).write_bytes(file.name, results_json(table, variant).encode())

@@ -10,21 +10,34 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.progress import TaskLines
+from pipelines.runners.supervisor import RunOutcome
 from pipelines.settings import Resolved, resolve
 from pipelines.tasks import PIPELINE_TASKS, load_stage
 from themis_common.config import load_config
 from themis_common.stages.task import CONFIG, RunFolder
 from themis_common.store import open_store
 
+_REPORT_TASK = "write_report"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run came to."""
+    """What a run came to.
+
+    Attributes:
+        summary: the report for machines; empty where the run did not get as far as a report.
+        markdown: the report as a table.
+        report: the page.
+        log: what the runner printed.
+        user_errors: lines of what only the user can mend; what does not depend on it has been done.
+        failure: what else failed.
+    """
 
     summary: dict[str, Any]
     markdown: str
     report: Path
     log: Path
+    user_errors: tuple[str, ...]
     failure: str | None
 
 
@@ -38,8 +51,7 @@ def execute(
         store: where datasets go, locally or in a bucket; by default into the run folder.
 
     Raises:
-        UserError: the configuration or an input is unusable, or a task met a user error; where there is a report
-            all the same, the message ends with its place.
+        UserError: the configuration or an input is unusable.
     """
     root = folder.absolute()
     resolved = resolve(pipeline, recipe, overrides)
@@ -50,18 +62,17 @@ def execute(
     document = resolved.document(store=open_store(store or root / "store").uri)
     run.store.write_bytes(CONFIG, (json.dumps(document, indent=1) + "\n").encode())
     log = root / "kfp.log"
-    failure = _run_tasks(pipeline, runner, root, log)
-    summary_file = root / "report" / "summary.json"
-    if not summary_file.is_file():
-        return Outcome(
-            summary={}, markdown="", report=root / "report", log=log, failure=failure or "no report"
-        )
+    outcome = _run_tasks(pipeline, runner, root, log)
+    report = root / "report"
+    # a report of an earlier run says nothing of this one
+    written = any(task.task == _REPORT_TASK and task.state == "succeeded" for task in outcome.tasks)
     return Outcome(
-        summary=json.loads(summary_file.read_text()),
-        markdown=(root / "report" / "table.md").read_text(),
-        report=root / "report" / "index.html",
+        summary=json.loads((report / "summary.json").read_text()) if written else {},
+        markdown=(report / "table.md").read_text() if written else "",
+        report=report / "index.html",
         log=log,
-        failure=failure,
+        user_errors=outcome.user_errors,
+        failure=outcome.failure,
     )
 
 
@@ -76,17 +87,14 @@ def check_writable(folder: Path) -> None:
     store.delete("_writable")
 
 
-def _run_tasks(pipeline: str, runner: str, root: Path, log: Path) -> str | None:
-    """Run the graph with the chosen runner; why it failed, or None."""
+def _run_tasks(pipeline: str, runner: str, root: Path, log: Path) -> RunOutcome:
+    """Run the graph with the chosen runner."""
     from pipelines.graphs import load_pipeline
     from pipelines.runners.docker_runner import run_docker
     from pipelines.runners.local_runner import run_local
 
     run = {"subprocess": run_local, "docker": run_docker}[runner]
-    outcome = run(
-        load_pipeline(pipeline), {"run": str(root)}, run_root=root, log=log, on_event=TaskLines().show
-    )
-    return outcome.failure
+    return run(load_pipeline(pipeline), {"run": str(root)}, run_root=root, log=log, on_event=TaskLines().show)
 
 
 def check_sources(pipeline: str, resolved: Resolved) -> None:

@@ -4,7 +4,6 @@ import sys
 from typing import TextIO
 
 from pipelines.runners.protocol import TaskEvent
-from themis_common.errors import UserError
 
 
 class TaskLines:
@@ -20,8 +19,8 @@ class TaskLines:
         elif event.state == "succeeded":
             self._print(f"  ok {event.task} ({event.seconds:.1f} s)")
         elif event.state == "failed":
-            # a user error ends the run, and the command prints its line last
-            reason = "" if UserError.__name__ in event.text else f": {event.text}; log: {event.log}"
+            # the command prints the lines of user errors last
+            reason = "" if event.user_error else f": {event.text}; log: {event.log}"
             self._print(f"fail {event.task} ({event.seconds:.1f} s){reason}")
 
     def _print(self, line: str) -> None:

@@ -47,18 +47,28 @@ def run_and_report(
     *,
     as_json: bool,
 ) -> None:
-    """Run a pipeline, then print what came of it and where the report is; exits with 1 when the run failed."""
+    """Run a pipeline, then print what came of it and where the report is.
+
+    Exits with 2 where the user has something to mend, even if there is a report of the rest, and with 1 when the run
+    failed otherwise.
+    """
     from pipelines.execute import execute
 
     outcome = execute(pipeline, recipe, overrides, runner, folder, store)
-    if as_json:
-        print(json.dumps(outcome.summary, indent=1))
-    else:
-        from rich.console import Console
-        from rich.markdown import Markdown
+    if outcome.summary:
+        if as_json:
+            print(json.dumps(outcome.summary, indent=1))
+        else:
+            from rich.console import Console
+            from rich.markdown import Markdown
 
-        Console().print(Markdown(outcome.markdown))
-    print(f"report: {outcome.report}", file=sys.stderr)
+            Console().print(Markdown(outcome.markdown))
+        print(f"report: {outcome.report}", file=sys.stderr)
+    for line in outcome.user_errors:
+        print(f"error: {line}", file=sys.stderr)
     if outcome.failure:
         print(f"failed: {outcome.failure}; log: {outcome.log}", file=sys.stderr)
+    if outcome.user_errors:
+        raise typer.Exit(2)
+    if outcome.failure:
         raise typer.Exit(1)

@@ -29,7 +29,7 @@ def run_docker(
     on_event: OnEvent = ignore_event,
     grace_seconds: float = GRACE_SECONDS,
 ) -> RunOutcome:
-    """Run a pipeline to its end, or to its first user error.
+    """Run a pipeline to its end, or to the user error of a task that all others wait for.
 
     As root, `run_root` and all in it are given to the images' user; as anybody else, the containers run as the caller.
     Variables whose names start with THEMIS_ are passed on to the containers.
@@ -43,8 +43,7 @@ def run_docker(
         grace_seconds: Time for the run to end in when it is ended early.
 
     Raises:
-        UserError: no engine answers, an image is missing or runs as root, an argument does not fit, or a task met a
-            user error.
+        UserError: no engine answers, an image is missing or runs as root, or an argument does not fit.
     """
     run_root.mkdir(parents=True, exist_ok=True)
     executors = ir(pipeline)["deploymentSpec"]["executors"].values()

@@ -22,7 +22,7 @@ def run_local(
     on_event: OnEvent = ignore_event,
     grace_seconds: float = GRACE_SECONDS,
 ) -> RunOutcome:
-    """Run a pipeline to its end, or to its first user error.
+    """Run a pipeline to its end, or to the user error of a task that all others wait for.
 
     Args:
         pipeline: What `@dsl.pipeline` returned.
@@ -33,7 +33,7 @@ def run_local(
         grace_seconds: Time that tasks get between SIGTERM and SIGKILL when the run is ended early.
 
     Raises:
-        UserError: an argument does not fit, or a task met a user error.
+        UserError: an argument does not fit.
     """
     return supervise(
         pipeline, arguments, run_root=run_root, log=log, on_event=on_event, grace_seconds=grace_seconds

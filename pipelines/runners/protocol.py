@@ -19,9 +19,11 @@ class TaskEvent:
     """Something that happened to one attempt of one task.
 
     Attributes:
-        task: The task as a person knows it, e.g. `deduplicate` or `retrieve_contents/map_group[3]`.
+        task: The task as a person knows it, e.g. `deduplicate`, `score_benchmark[trained]` or
+            `retrieve_contents/map_group[3/8]`.
         state: What happened.
         text: A progress line, or why the attempt failed; else empty.
+        user_error: The attempt failed for something that only the user can mend, and `text` is its line.
         seconds: Since the attempt started.
         log: The file that holds all that the task printed.
     """
@@ -29,6 +31,7 @@ class TaskEvent:
     task: str
     state: TaskState
     text: str = ""
+    user_error: bool = False
     seconds: float = 0.0
     log: str = ""
 

@@ -17,12 +17,13 @@ import pipelines
 from pipelines.ir_linter import CompiledPipeline, ir, lint
 from pipelines.runners.arguments import check_arguments
 from pipelines.runners.protocol import WHOLE_RUN, ContainerSettings, RunRequest, TaskEvent
-from themis_common.errors import UserError
-from themis_common.stages.task import ERROR, RunFolder
+from themis_common.stages.task import RunFolder
 
 GRACE_SECONDS: Final = 30.0
 # Beyond the grace that the orchestrator gives to its tasks, for itself.
 _ORCHESTRATOR_SECONDS: Final = 5.0
+# Iterations that one line names; a loop may have hundreds that all miss the same thing.
+_MOST_NAMES: Final = 5
 
 OnEvent = Callable[[TaskEvent], None]
 
@@ -32,12 +33,15 @@ class RunOutcome:
     """What became of a run.
 
     Attributes:
-        failure: Why it failed, in one line; None when every task that ran ended well.
+        user_errors: What only the user can mend, one line each: of a task, which ended the run, or of iterations of
+            a loop, which they name, and of the gate after these.
+        failure: What else it failed for, in one line; None when nothing else went wrong.
         tasks: The last event of each task, in the order in which they started.
         seconds: Wall time.
         log: What kfp printed. Each task's own output is in the log that its event names.
     """
 
+    user_errors: tuple[str, ...] = ()
     failure: str | None
     tasks: tuple[TaskEvent, ...]
     seconds: float
@@ -69,7 +73,7 @@ def supervise(
         containers: How tasks become containers; None for processes.
 
     Raises:
-        UserError: an argument does not fit, or a task met a user error (its own line).
+        UserError: an argument does not fit.
     """
     spec = ir(pipeline)
     findings = lint(spec)
@@ -93,11 +97,10 @@ def supervise(
             if event.task != WHOLE_RUN:
                 on_event(event)
         code = process.wait()
-    if (message := RunFolder(str(request.run_root)).error()) is not None:
-        raise UserError(message)
     finished = latest.pop("", None) is not None
     tasks = tuple(latest.values())
     return RunOutcome(
+        user_errors=_error_lines(tasks),
         failure=_failure(finished and code == 0, tasks, log),
         tasks=tasks,
         seconds=time.monotonic() - started,
@@ -105,11 +108,30 @@ def supervise(
     )
 
 
+def _error_lines(tasks: tuple[TaskEvent, ...]) -> tuple[str, ...]:
+    """One line for each user error, led by the iterations of loops that met it."""
+    met_by: dict[str, list[str]] = {}
+    for task in tasks:
+        if task.user_error:
+            names = met_by.setdefault(task.text, [])
+            # Of what is no iteration there is one only, and its line names what to mend.
+            if task.task.endswith("]"):
+                names.append(task.task)
+    return tuple(f"{_listed(names)}: {text}" if names else text for text, names in met_by.items())
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
 def _failure(succeeded: bool, tasks: tuple[TaskEvent, ...], log: Path) -> str | None:
     # Whatever kfp says of the run, a task whose last attempt failed has failed it.
     failed = [task for task in tasks if task.state == "failed"]
     if failed:
-        return "; ".join(f"{task.task} failed after {task.seconds:.1f} s: {task.text}" for task in failed)
+        others = [task for task in failed if not task.user_error]
+        lines = (f"{task.task} failed after {task.seconds:.1f} s: {task.text}" for task in others)
+        return "; ".join(lines) or None
     return None if succeeded else f"the run ended early although no task failed; see {log}"
 
 
@@ -117,7 +139,7 @@ def _write(pipeline: CompiledPipeline, request: RunRequest) -> None:
     from kfp.compiler import Compiler
 
     request.pipeline_root.mkdir(parents=True, exist_ok=True)
-    (request.run_root / ERROR).unlink(missing_ok=True)
+    RunFolder(str(request.run_root)).clear_errors()
     Compiler().compile(pipeline, str(request.ir_file))
     request.write()
 

@@ -49,7 +49,6 @@ def save_chain_model(folder: Path, follows: Follows, texts: Iterable[str], max_t
     written = "".join(token for token in follows if token != START)
     tokenizer = train_tokenizer([*texts, *[written] * 200], vocabulary=800, max_tokens=max_tokens)
     config = tiny_config(tokenizer, layers=1, hidden=HIDDEN, max_tokens=max_tokens, tied=False)
-    config.head_dim = 32  # attention of vLLM on the CPU takes no smaller heads
     save_tiny_model(folder, config, tokenizer, seed=5)
 
     def token(text: str) -> int:

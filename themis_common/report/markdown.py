@@ -38,10 +38,8 @@ def _leaderboard(board: Leaderboard) -> str:
     header = ["rank", "cell", "strict", "95%", *(_initials(criterion) for criterion in criteria), "ties"]
     table = _table(header, [_leaderboard_row(row, criteria) for row in board.rows])
     named = ", ".join(f"{_initials(criterion)} {criterion}" for criterion in criteria)
-    legend = (
-        f"Accuracy in per cent of {text.count(board.pairs)} pairs; a tie counts as wrong. {_plain(named)}."
-    )
-    return f"{table}\n\n{legend}"
+    legend = f"Accuracy in per cent of {text.count(board.pairs)} pairs; a tie counts as wrong. {named}."
+    return "\n\n".join(block for block in (table, _plain(legend), _plain(board.independence)) if block)
 
 
 def _leaderboard_row(row: LeaderboardRow, criteria: list[str]) -> list[str]:

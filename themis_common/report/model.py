@@ -173,14 +173,30 @@ class LeaderboardRow:
     failure: str = ""
 
 
+ClusterBy = Literal["prompt", "subset"]
+"""Pairs that are drawn together; those of a subset are variants of one problem where it says subset."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leaderboard:
-    """All cells on one benchmark, best first; cells without scores last."""
+    """All cells on one benchmark of `subsets` subsets, best first; cells without scores last."""
 
     benchmark: str
     pairs: int
     rows: tuple[LeaderboardRow, ...]
     reference: str = ""
+    cluster_by: ClusterBy = "prompt"
+    subsets: int = 0
+
+    @property
+    def independence(self) -> str:
+        """What the intervals, ranks and p-values count, where that is not simply every pair."""
+        if self.cluster_by == "prompt" or self.subsets == self.pairs:
+            return ""
+        return (
+            f"The {self.pairs:,} pairs are variants of {self.subsets:,} problems, one in each subset, and those of one "
+            "problem are not independent: intervals, ranks and p-values are over the problems."
+        )
 
     @property
     def missing(self) -> tuple[LeaderboardRow, ...]:
@@ -190,10 +206,11 @@ class Leaderboard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageSeconds:
-    """Wall time of one stage."""
+    """Wall time of making the output of one stage; `reused` when an earlier run has made it."""
 
     stage: str
     seconds: float
+    reused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -105,6 +105,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         clip=clipped,
         count=text.count,
+        counted=text.counted,
         duration=text.duration,
         name_parts=_name_parts,
         p_value=text.p_value,
@@ -117,8 +118,8 @@ def _environment() -> jinja2.Environment:
 
 
 def _name_parts(name: str) -> list[str]:
-    """A dotted or underscored name in the parts between which a line may wrap."""
-    return re.findall(r"[^._]+[._]*|[._]+", visible(name))
+    """A dotted or underscored name in the parts between which a line may wrap; what is in brackets stays together."""
+    return re.findall(r"\([^)]*\)|[^._(]+[._]*|[._(]+", visible(name))
 
 
 def _script_hash() -> str:

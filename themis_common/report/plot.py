@@ -124,7 +124,7 @@ def plot_histogram(histogram: Histogram) -> Plot:
         ),
         y_ticks=tuple(Tick(round(y(tick), 1), f"{tick:,.0f}") for tick in y_ticks),
         description=f"{histogram.title}: "
-        + ("; ".join(f"{curve.name} has its middle {curve.last}" for curve in plotted) or "no values"),
+        + ("; ".join(f"{curve.name}, {curve.last}" for curve in plotted) or "no values"),
         x_unit="",
     )
 
@@ -135,8 +135,8 @@ def _middle(histogram: Histogram, name: str) -> str:
     for found in histogram.bins:
         passed += found.counts.get(name, 0)
         if 2 * passed >= total > 0:
-            return f"in {found.low:g} to {found.high:g}"
-    return "nowhere"
+            return f"median {found.low:g} to {found.high:g}"
+    return "no pairs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ def summary(report: Report) -> dict[str, Any]:
         "training": [_training(run) for run in report.training],
         "leaderboard": dataclasses.asdict(report.leaderboard) if report.leaderboard else None,
         "seconds": {line.stage: line.seconds for line in report.seconds},
+        "reused": [line.stage for line in report.seconds if line.reused],
         "datasets": [dataclasses.asdict(line) for line in report.manifests],
     }
 

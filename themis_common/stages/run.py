@@ -136,7 +136,7 @@ def map_units(
 def gather(
     stage: Stage[C], config: C, inputs: Mapping[str, str], output: str, units: Sequence[str]
 ) -> StageReport:
-    """Merge the markers of all units into the manifest, which makes the dataset finished.
+    """Merge the markers of all units into the manifest, which makes the dataset finished; a finished one is found.
 
     The report's seconds are the sum over the units, wherever and in however many attempts they were worked through,
     those of the rounds included.
@@ -144,6 +144,9 @@ def gather(
     Raises:
         UserError: a unit has not been worked through.
     """
+    finished = _finished(stage, config, inputs, output)
+    if finished is not None:
+        return StageReport(uri=output, manifest=finished, seconds=seconds_to_make(output), cached=True)
     store = open_store(output)
     opened = stage.open_inputs(inputs)
     digests = stage.input_digests(config, opened)
@@ -152,7 +155,7 @@ def gather(
     parts: dict[str, ContentDigest] = {DATA: ContentDigest()}
     shards: dict[str, list[Shard]] = {DATA: []}
     counts = Counts()
-    seconds = sum(_seconds_of(part.output) for part in parts_of(stage, inputs, output)[:-1])
+    seconds = sum(seconds_to_make(part.output) for part in parts_of(stage, inputs, output)[:-1])
     for index, unit in enumerate(units):
         marker = _finished_unit(store, index, unit, fingerprint)
         if marker is None:
@@ -258,6 +261,6 @@ def _write_run_facts(store: Store, seconds: float) -> None:
     store.write_bytes(RUN_FACTS, (json.dumps(facts, indent=1) + "\n").encode())
 
 
-def _seconds_of(output: str) -> float:
-    """What a finished dataset took to make."""
+def seconds_to_make(output: str) -> float:
+    """What a finished dataset took to make, in whichever run that was."""
     return float(json.loads(open_store(output).read_bytes(RUN_FACTS))["seconds"])

@@ -1,8 +1,8 @@
 """A stage as one task of a run: configuration in from the run folder, a small JSON artifact out.
 
 A run has a folder. It holds the resolved configuration (`config.json`), a record of each task (`tasks/<task>.json`)
-and, when a task met a user error, that error (`_error.json`). Components pass the folder's location and nothing
-else; bytes go through the store. KFP artifacts are the small JSON of `DatasetRef`.
+and the user errors that tasks met (`_errors/*.json`). Components pass the folder's location and nothing else; bytes go
+through the store. KFP artifacts are the small JSON of `DatasetRef`.
 """
 
 import json
@@ -14,15 +14,16 @@ from typing import Any, TypeVar
 
 from themis_common.config import load_config
 from themis_common.errors import UserError
+from themis_common.hashing import digest_of
 from themis_common.stages.rounds import Part, parts_of
 from themis_common.stages.run import StageReport, gather, map_units, output_location, plan_units, run_stage
 from themis_common.stages.shares import Share
 from themis_common.stages.stage import Stage
-from themis_common.store import AlreadyExistsError, Store, open_store
+from themis_common.store import Store, open_store
 
 C = TypeVar("C")
 CONFIG = "config.json"
-ERROR = "_error.json"
+_ERRORS = "_errors"
 _PLAN = "_workspace/plan.json"
 
 
@@ -41,12 +42,21 @@ class DatasetRef:
         return cls(**json.loads(Path(path).read_bytes()))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskError:
+    """A user error that a task of a run met; `task` is the name under which its output would have been recorded."""
+
+    task: str
+    message: str
+
+
 class RunFolder:
     """The folder of one run, at any location that the store serves."""
 
     def __init__(self, uri: str) -> None:
         self.store: Store = open_store(uri)
         self.uri = uri
+        self._last_left: UserError | None = None
 
     def config(self) -> dict[str, Any]:
         """The resolved configuration.
@@ -84,7 +94,6 @@ class RunFolder:
         record = {
             "task": task,
             "stage": manifest.stage,
-            "seconds": round(report.seconds, 3),
             "cached": report.cached,
             **asdict(ref),
         }
@@ -108,23 +117,38 @@ class RunFolder:
         records = (json.loads(self.store.read_bytes(name)) for name in names)
         return {record["task"]: record for record in records}
 
-    def fail(self, task: str, error: UserError) -> None:
-        """Leave the error where the runner finds it; the first of a run stays."""
-        content = json.dumps({"task": task, "message": str(error)}) + "\n"
-        try:
-            self.store.write_bytes(ERROR, content.encode(), exclusive=True)
-        except AlreadyExistsError:
-            return
+    @contextmanager
+    def leaving_errors(self, task: str) -> Iterator[None]:
+        """Leave a user error of the block where the runner, the gate and the report find it, and raise it on.
 
-    def error(self) -> str | None:
-        """The message of the user error that ended the run, if one did."""
-        if not self.store.exists(ERROR):
-            return None
-        return str(json.loads(self.store.read_bytes(ERROR))["message"])
+        Of nested blocks the innermost names the task. Tasks that fail at the same time each leave their own.
+        """
+        try:
+            yield
+        except UserError as error:
+            if error is not self._last_left:
+                self._last_left = error
+                content = asdict(TaskError(task=task, message=str(error)))
+                name = f"{_ERRORS}/{digest_of(content)[:20]}.json"
+                self.store.write_bytes(name, (json.dumps(content) + "\n").encode())
+            raise
+
+    def errors(self) -> list[TaskError]:
+        """The user errors that tasks have met, by task name."""
+        folder = self.store.child(_ERRORS)
+        found = [TaskError(**json.loads(folder.read_bytes(name))) for name in folder.list()]
+        return sorted(found, key=lambda error: (error.task, error.message))
+
+    def clear_errors(self) -> None:
+        """Forget the user errors of an earlier attempt."""
+        folder = self.store.child(_ERRORS)
+        for name in folder.list():
+            folder.delete(name)
 
     def clear(self) -> None:
-        """Forget the error and the task records of an earlier attempt; finished datasets stay."""
-        for name in [ERROR, *self.store.list("tasks/")]:
+        """Forget the errors and the task records of an earlier attempt; finished datasets stay."""
+        self.clear_errors()
+        for name in self.store.list("tasks/"):
             self.store.delete(name)
 
 
@@ -132,11 +156,8 @@ class RunFolder:
 def reporting_errors(run: str, task: str) -> Iterator[RunFolder]:
     """The run folder; a user error inside the block is left in it and raised on."""
     folder = RunFolder(run)
-    try:
+    with folder.leaving_errors(task):
         yield folder
-    except UserError as error:
-        folder.fail(task, error)
-        raise
 
 
 def run_task(
@@ -160,8 +181,9 @@ def run_task(
 
 
 def run_in(folder: RunFolder, stage: Stage[C], task: str, config: C, uris: Mapping[str, str]) -> DatasetRef:
-    """Run a stage on datasets that are known by their locations, and record it as `task` of the run."""
-    report = run_stage(stage, config, uris, _location(folder, stage, config, uris))
+    """Run a stage on datasets that are known by their locations; record it, or its user error, as `task` of the run."""
+    with folder.leaving_errors(task):
+        report = run_stage(stage, config, uris, _location(folder, stage, config, uris))
     return folder.record(task, report)
 
 

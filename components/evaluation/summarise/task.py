@@ -32,7 +32,7 @@ def summarise_run(*, run: str, task: str) -> dict[str, Any]:
         ref = run_in(folder, STAGE, task, folder.stage_config(STAGE, task), uris)
         if missing:
             raise UserError(
-                f"cells without scores: {', '.join(missing)}; see the log of their score_benchmark tasks and start the "
+                f"cells without scores: {', '.join(missing)}; mend what their score_benchmark tasks say and start the "
                 "run again (finished cells are not scored twice)"
             )
         return {"uri": ref.uri, "rows": ref.rows}

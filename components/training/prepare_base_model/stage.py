@@ -112,7 +112,7 @@ def _fingerprint(options: PrepareBaseModelConfig) -> Mapping[str, str]:
 
 STAGE = Stage(
     name="training.prepare_base_model",
-    version=1,
+    version=2,
     config=PrepareBaseModelConfig,
     inputs={"pairs/*": PAIRS},
     optional=frozenset({"pairs/*"}),

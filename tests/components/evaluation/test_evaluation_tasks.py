@@ -74,12 +74,12 @@ def test_a_whole_evaluation_ends_in_a_report(run: str, tmp_path: Path) -> None:
     )
     assert page.read_bytes() == (Path(run) / "report" / "index.html").read_bytes()
     assert "| length |" in table.read_text().replace("\\", "")
-    assert RunFolder(run).error() is None
+    assert RunFolder(run).errors() == []
 
 
 def test_a_cell_that_never_ran_fails_the_gate_and_shows_in_the_report(run: str, tmp_path: Path) -> None:
     _until_scored(run, tmp_path, without="plain")
-    with pytest.raises(UserError, match="cells without scores: plain; see the log"):
+    with pytest.raises(UserError, match="cells without scores: plain; mend what"):
         summarise_run(run=run, task="summarise")
     report_run(run=run, page=str(tmp_path / "page.html"), table=str(tmp_path / "table.md"))
     summary = json.loads((Path(run) / "report" / "summary.json").read_text())
@@ -87,7 +87,9 @@ def test_a_cell_that_never_ran_fails_the_gate_and_shows_in_the_report(run: str, 
     assert (last["cell"], last["overall"]) == ("plain", None)
     assert any(notice.startswith("Cell plain has no scores.") for notice in summary["notices"])
     assert "No scores." in (tmp_path / "page.html").read_text()
-    assert "cells without scores: plain" in (RunFolder(run).error() or "")
+    (error,) = RunFolder(run).errors()
+    assert error.task == "summarise"
+    assert "cells without scores: plain" in error.message
 
 
 def test_scoring_again_is_a_cache_hit_whatever_other_cells_are_planned(run: str, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ of it do not.
 """
 
 import hashlib
+import json
 from pathlib import Path
 
 from components.training.pack_pairs.stage import STAGE as PACK
@@ -25,9 +26,12 @@ def test_outputs_are_those_of_the_declared_versions(
     files = DatasetReader(base.uri, MODEL_FILES)
     with files.open_file("tokenizer.json") as stream:
         tokenizer = hashlib.sha256(stream.read()).hexdigest()
+    with files.open_file("config.json") as stream:
+        config = json.load(stream)
+    shape = [config[key] for key in ("hidden_size", "head_dim", "num_attention_heads", "num_key_value_heads")]
     inputs = {"pairs": pairs, "model": base.uri}
     packed = run_stage(PACK, PackPairsConfig(), inputs, str(tmp_path / "packed"))
-    assert [(PREPARE.version, tokenizer[:16]), (PACK.version, packed.manifest.content_digest[:16])] == [
-        (1, "9c83aa0e0564d078"),
-        (2, "28731e0927cd0f65"),
-    ]
+    assert [
+        (PREPARE.version, tokenizer[:16], shape),
+        (PACK.version, packed.manifest.content_digest[:16]),
+    ] == [(2, "9c83aa0e0564d078", [64, 32, 2, 1]), (2, "28731e0927cd0f65")]

@@ -46,7 +46,7 @@ def test_training_writes_both_models_and_a_report_and_is_not_done_twice(pairs: P
     done = themis(*training(pairs, output, "--set", "assemble_code.held_out_share=0.2", "--json"))
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["remark"] == "4 steps of up to 8 pairs, 1 epochs"
+    assert result["remark"] == "4 steps of up to 8 pairs, 1 epoch"
     assert result["curves"]["Loss/Bradley-Terry"]["last_step"] == 4
     assert (output / "trained" / "reward_head.safetensors").is_file()
     architectures = json.loads((output / "model" / "config.json").read_text())["architectures"]

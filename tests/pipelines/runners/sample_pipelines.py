@@ -139,6 +139,42 @@ def complaint(run: str) -> None:
 
 
 @dsl.component(**OURS)
+def weigh(run: str, task: str, cell: str, bad_cells: List[str]) -> None:
+    import pathlib
+    import sys
+
+    from themis_common.errors import UserError
+    from themis_common.stages.task import reporting_errors
+
+    with pathlib.Path(run, "attempts").open("a") as attempts:
+        attempts.write(cell)
+    with reporting_errors(run, task):
+        if cell in bad_cells:
+            sys.excepthook = lambda *error: (sys.__excepthook__(*error), print("goodbye", file=sys.stderr))
+            raise UserError("it is broken; mend it" if len(bad_cells) > 2 else f"{cell} is broken; mend it")
+
+
+@dsl.component(**OURS)
+def weigh_all(run: str, task: str, fail: bool) -> None:
+    from themis_common.errors import UserError
+    from themis_common.stages.task import reporting_errors
+
+    with reporting_errors(run, task):
+        if fail:
+            raise UserError("some are missing")
+
+
+@dsl.pipeline(name="gated")
+def gated(run: str, bad_cells: List[str]) -> None:
+    with dsl.ParallelFor(["a", "b", "c"]) as cell:
+        weighed = uncached(weigh(run=run, task="weigh", cell=cell, bad_cells=bad_cells))
+        weighed.set_retry(2, backoff_duration="0s")
+    gate = uncached(weigh_all(run=run, task="weigh_all", fail=True)).after(weighed).ignore_upstream_failure()
+    gate.set_retry(2, backoff_duration="0s")
+    uncached(gather(folder=run)).after(gate).ignore_upstream_failure()
+
+
+@dsl.component(**OURS)
 def flake(folder: str) -> None:
     import pathlib
 

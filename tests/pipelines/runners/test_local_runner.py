@@ -13,6 +13,7 @@ from pipelines.runners.protocol import TaskEvent
 from pipelines.runners.supervisor import RunOutcome
 from tests.pipelines.runners import sample_pipelines as sample
 from themis_common.errors import UserError
+from themis_common.stages.task import RunFolder
 
 
 def run(pipeline: Any, root: Path, events: list[TaskEvent] | None = None, **arguments: Any) -> RunOutcome:
@@ -116,17 +117,49 @@ def test_a_task_is_done_only_when_its_outputs_exist(pipeline: Any, expected: str
     assert after in outcome.failure
 
 
-def test_user_error_is_raised_as_its_own_line_without_retries(tmp_path: Path) -> None:
-    with pytest.raises(UserError) as caught:
-        run(sample.complaint, tmp_path, run=str(tmp_path))
-    assert str(caught.value) == "repos.yaml: no key `branch`; add one"
+def test_user_error_of_a_task_ends_the_run_at_once_without_retries(tmp_path: Path) -> None:
+    outcome = run(sample.complaint, tmp_path, run=str(tmp_path))
+    assert outcome.user_errors == ("repos.yaml: no key `branch`; add one",)
+    assert outcome.failure is None
     assert (tmp_path / "attempts").read_text() == "x"
     assert not (tmp_path / "gathered").exists()
 
 
+def test_user_errors_of_a_loop_let_the_other_iterations_the_gate_and_the_report_run(tmp_path: Path) -> None:
+    outcome = run(sample.gated, tmp_path, run=str(tmp_path), bad_cells=["a", "b"])
+    # whichever iteration began first, the gate comes after them
+    assert sorted(outcome.user_errors[:-1]) == [
+        "weigh[a]: a is broken; mend it",
+        "weigh[b]: b is broken; mend it",
+    ]
+    assert outcome.user_errors[-1] == "some are missing"
+    assert outcome.failure is None
+    states = {task.task: task.state for task in outcome.tasks}
+    assert states.pop("gather") == states.pop("weigh[c]") == "succeeded"
+    assert set(states.values()) == {"failed"}
+    assert sorted((tmp_path / "attempts").read_text()) == ["a", "b", "c"]
+    assert (tmp_path / "gathered").exists()
+
+
+def test_what_all_iterations_miss_is_said_once(tmp_path: Path) -> None:
+    outcome = run(sample.gated, tmp_path, run=str(tmp_path), bad_cells=["a", "b", "c"])
+    line, gate = outcome.user_errors
+    names, _, message = line.partition(": ")
+    assert sorted(names.split(", ")) == ["weigh[a]", "weigh[b]", "weigh[c]"]
+    assert (message, gate) == ("it is broken; mend it", "some are missing")
+
+
+def test_user_error_of_the_gate_over_a_whole_loop_ends_the_run(tmp_path: Path) -> None:
+    outcome = run(sample.gated, tmp_path, run=str(tmp_path), bad_cells=[])
+    assert outcome.user_errors == ("some are missing",)
+    assert not (tmp_path / "gathered").exists()
+
+
 def test_user_error_of_an_earlier_run_is_forgotten(tmp_path: Path) -> None:
-    (tmp_path / "_error.json").write_text('{"task": "t", "message": "old"}')
-    assert run(sample.talk, tmp_path).failure is None
+    assert run(sample.complaint, tmp_path, run=str(tmp_path)).user_errors
+    outcome = run(sample.talk, tmp_path)
+    assert (outcome.user_errors, outcome.failure) == ((), None)
+    assert RunFolder(str(tmp_path)).errors() == []
 
 
 def test_retried_task_that_recovers_is_no_failure(tmp_path: Path) -> None:

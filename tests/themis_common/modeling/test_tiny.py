@@ -35,6 +35,14 @@ def test_transformers_loads_it(tmp_path: Path, tied: bool) -> None:
     assert not any(report.values())
 
 
+@pytest.mark.parametrize("hidden", [32, 64, 96, 160])
+def test_every_width_has_whole_groups_of_heads_that_vllm_serves(hidden: int) -> None:
+    tokenizer = train_tokenizer(TEXTS, vocabulary=400, max_tokens=128)
+    config = tiny_config(tokenizer, layers=1, hidden=hidden, max_tokens=128, tied=True)
+    assert (config.hidden_size, config.head_dim) == (hidden, 32)
+    assert config.num_attention_heads == 2 * config.num_key_value_heads > 0
+
+
 def test_its_tokenizer_loses_no_character_and_ends_turns_unlike_padding(tmp_path: Path) -> None:
     make(tmp_path / "a", TEXTS, seed=1)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "a")

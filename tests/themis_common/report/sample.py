@@ -286,7 +286,7 @@ def sample_report() -> Report:
             reference="untrained",
         ),
         seconds=tuple(
-            StageSeconds(stage=name, seconds=seconds)
+            StageSeconds(stage=name, seconds=seconds, reused=name.startswith("dataset."))
             for name, seconds in (
                 ("dataset.mine_commits", 4.2),
                 ("dataset.deduplicate", 6.9),

@@ -21,6 +21,16 @@ def test_the_table_holds_every_cell_once(report: Report) -> None:
     assert "> Engine: rules engine (no language model took part)" in lines
 
 
+def test_pairs_that_are_variants_of_one_problem_are_said_to_be(report: Report) -> None:
+    assert report.leaderboard is not None
+    board = dataclasses.replace(report.leaderboard, cluster_by="subset", subsets=12)
+    told = render_markdown(dataclasses.replace(report, leaderboard=board)).splitlines()[-1]
+    assert told.startswith("The 240 pairs are variants of 12 problems, one in each subset, ")
+    alone = dataclasses.replace(board, subsets=240)
+    for other in (report, dataclasses.replace(report, leaderboard=alone)):
+        assert "variants" not in render_markdown(other)
+
+
 def test_without_cells_the_table_is_the_funnel(report: Report) -> None:
     text = render_markdown(dataclasses.replace(report, leaderboard=None))
     assert "| dataset.deduplicate | 800 | 744 | near duplicate 56 | 744 |" in text.replace("\\", "")
@@ -49,6 +59,7 @@ def test_the_summary_is_plain_json_with_all_parts(report: Report) -> None:
     assert content["funnel"][0]["dropped"]["merge_commit"] == 210
     assert content["leaderboard"]["rows"][0]["overall"]["pairs"] == 240
     assert content["seconds"]["dataset.deduplicate"] == 6.9
+    assert content["reused"] == ["dataset.mine_commits", "dataset.deduplicate"]
     assert content["training"][0]["curves"]["Loss/total"]["last_step"] == 200
     assert set(content["training"][0]["held_out_accuracy"]) >= {"Go", "Memory Efficiency"}
     assert content["datasets"][1]["inputs"] == {"commits": "ab" * 32}

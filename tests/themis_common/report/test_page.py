@@ -77,6 +77,24 @@ def test_a_single_evaluation_is_shown_with_its_interval() -> None:
     assert page.count("<circle") == 1
 
 
+def test_pairs_that_are_variants_of_one_problem_are_said_to_be_where_the_intervals_stand(
+    report: Report,
+) -> None:
+    assert report.leaderboard is not None
+    board = dataclasses.replace(report.leaderboard, cluster_by="subset", subsets=12)
+    page = render_page(dataclasses.replace(report, leaderboard=board))
+    assert "The 240 pairs are variants of 12 problems" in page.partition('id="funnel"')[0]
+    assert "variants of" not in render_page(report)
+
+
+def test_what_an_earlier_run_made_is_marked(report: Report) -> None:
+    seconds = render_page(report).partition('id="seconds"')[2].partition("</ol>")[0]
+    lines = {line for line in seconds.splitlines() if line.startswith("<li>")}
+    assert {line for line in lines if ">reused<" in line} == {line for line in lines if "dataset." in line}
+    new = tuple(dataclasses.replace(line, reused=False) for line in report.seconds)
+    assert "reused" not in render_page(dataclasses.replace(report, seconds=new))
+
+
 def test_length_and_calibration_are_shown_where_they_are_known(report: Report) -> None:
     text = _text(render_page(report))
     assert "Length and calibration" in text

@@ -58,13 +58,13 @@ def test_a_histogram_outlines_each_series_and_falls_to_zero_in_gaps() -> None:
     gap = [y for x, y in chosen if LEFT + width < x < LEFT + 3 * width or y == floor]
     assert set(gap) == {floor}
     assert (chosen[0], chosen[-1]) == ((LEFT, floor), (WIDTH - RIGHT, floor))
-    assert plotted.description == "t: chosen has its middle in 2 to 3; rejected has its middle in -1 to 0"
+    assert plotted.description == "t: chosen, median 2 to 3; rejected, median -1 to 0"
     assert plotted.x_unit == ""
 
 
 def test_a_histogram_of_nothing_is_drawn_empty() -> None:
     plotted = plot_histogram(Histogram(title="t", series=("chosen",), bins=()))
-    assert plotted.curves[0].last == "nowhere"
+    assert plotted.curves[0].last == "no pairs"
 
 
 @pytest.mark.parametrize("points", [(), ((7, 0.3),), ((0, 0.0), (1, 0.0))])

@@ -110,6 +110,7 @@ _METRICS = [
     _metric(1, "loss/lm", "all", 8.0),
     *(_metric(step, "reward/accuracy", "all", 0.5 + step / 10) for step in (1, 2, 3)),
     _metric(3, "held_out/accuracy", "all", 0.7),
+    _metric(3, "held_out/lm", "all", 7.5),
     _metric(3, "held_out/accuracy", "Memory_Efficiency", 0.65),
     _metric(3, "held_out/pairs", "Memory_Efficiency", 20.0),
     _metric(3, "held_out/accuracy", "CSharp", 0.6),
@@ -190,11 +191,15 @@ def test_training_curves(folder: RunFolder) -> None:
     (run,) = _report(folder).training
     assert run.name.startswith("PT: ")
     assert run.remark == "3 steps of up to 8 pairs, 2 epochs"
-    loss, margin, accuracy, norm = run.charts
+    loss, margin, accuracy, lm, norm = run.charts
     assert loss.curves[0].points == ((1, 1.0), (2, 0.5), (3, 1 / 3))
     assert (loss.curves[1].name, loss.curves[1].points) == ("language model, weight 0.25", ((1, 2.0),))
     assert margin.curves == ()
     assert [curve.name for curve in accuracy.curves] == ["training", "held out"]
+    assert [(curve.name, curve.points) for curve in lm.curves] == [
+        ("training", ((1, 8.0),)),
+        ("held out", ((3, 7.5),)),
+    ]
     assert norm.curves[0].points == ((1, 2.0), (2, 1.0), (3, 2 / 3))
     (rewards,) = run.histograms
     assert [(found.low, found.high, found.counts) for found in rewards.bins] == [
@@ -213,6 +218,16 @@ def test_how_fast_training_went_is_drawn_where_that_is_known(folder: RunFolder) 
     (run,) = _report(folder).training
     assert run.charts[-1].title == "Pairs a second"
     assert run.charts[-1].curves[0].points == ((10, 1000.0), (20, 2000.0))
+
+
+def test_what_is_found_finished_shows_what_it_took_to_make(folder: RunFolder) -> None:
+    record = json.loads(folder.store.read_bytes("tasks/rate_changes.json"))
+    folder.store.write_bytes("tasks/rate_changes.json", json.dumps({**record, "cached": True}).encode())
+    folder.store.write_bytes("data/rate_changes/_run.json", b'{"seconds": 75.0}')
+    report = _report(folder)
+    assert (report.seconds[0].seconds, report.seconds[0].reused) == (75.0, True)
+    assert not any(line.reused for line in report.seconds[1:])
+    assert report.facts[-1].remark == "1 of them reused from an earlier run"
 
 
 def test_a_stage_that_lets_nothing_through_is_named(folder: RunFolder) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.themis_common.stages.counting import EVEN, SOURCE
 from themis_common.errors import UserError
-from themis_common.stages.task import RunFolder, gather_task, map_task, plan_task, run_task
+from themis_common.stages.task import RunFolder, gather_task, map_task, plan_task, reporting_errors, run_task
 
 
 @pytest.fixture
@@ -47,20 +47,36 @@ def test_a_fan_out_equals_a_single_task(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not finished"):
         gather_task(EVEN, task="even", run=other.uri, source=numbers, artifact=even)
     map_task(EVEN, task="even", run=other.uri, source=numbers, group=groups[0])
-    assert (
-        gather_task(EVEN, task="even", run=other.uri, source=numbers, artifact=even)["digest"]
-        == single["digest"]
-    )
+    for cached in (False, True):
+        gathered = gather_task(EVEN, task="even", run=other.uri, source=numbers, artifact=even)
+        assert gathered["digest"] == single["digest"]
+        assert other.tasks()["even"]["cached"] is cached
 
 
-def test_the_first_user_error_of_a_run_is_kept(run: RunFolder, tmp_path: Path) -> None:
+def test_every_user_error_of_a_run_is_kept_until_the_next_run(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown key 'countt'"):
         run_task(SOURCE, task="wrong", run=run.uri, inputs={}, artifact=str(tmp_path / "x"))
     with pytest.raises(UserError, match="has no section 'absent'"):
         run_task(SOURCE, task="absent", run=run.uri, inputs={}, artifact=str(tmp_path / "x"))
-    assert "unknown key 'countt'; did you mean count?" in str(run.error())
+    absent, wrong = run.errors()
+    assert (absent.task, wrong.task) == ("absent", "wrong")
+    assert "unknown key 'countt'; did you mean count?" in wrong.message
     run.clear()
-    assert run.error() is None
+    assert run.errors() == []
+
+
+def test_of_nested_blocks_the_innermost_names_the_task_of_an_error(run: RunFolder) -> None:
+    for cell in ("one", "two"):
+        with (
+            pytest.raises(UserError),
+            reporting_errors(run.uri, "score") as folder,
+            folder.leaving_errors(f"score.{cell}"),
+        ):
+            raise UserError("no tokenizer")
+    assert [(error.task, error.message) for error in run.errors()] == [
+        ("score.one", "no tokenizer"),
+        ("score.two", "no tokenizer"),
+    ]
 
 
 def test_a_folder_without_configuration_is_no_run(tmp_path: Path) -> None:

@@ -6,20 +6,21 @@ from themis_common.datasets.reader import DatasetReader
 from themis_common.report import text
 from themis_common.report.model import Fact, FunnelStage, Leaderboard, ManifestLine, Report, StageSeconds
 from themis_common.report.run.dataset import emptied_by, engines, examples, funnel
-from themis_common.report.run.leaderboard import leaderboard
+from themis_common.report.run.leaderboard import SCORING, leaderboard
 from themis_common.report.run.outputs import TaskOutput, of_stage
 from themis_common.report.run.training import training_runs
 from themis_common.schemas import CELLS, RESULTS
+from themis_common.stages.task import TaskError
 
 RULES_ENGINE = "rules"
 _FACT_CELLS = 2
 
 
-def build_report(outputs: Sequence[TaskOutput], *, title: str) -> Report:
-    """Build the report of whatever tasks have finished."""
+def build_report(outputs: Sequence[TaskOutput], *, title: str, errors: Sequence[TaskError] = ()) -> Report:
+    """Build the report of whatever tasks have finished; `errors` are what others met."""
     stages = funnel(outputs)
     shown = examples(outputs)
-    board = _board(outputs)
+    board = _board(outputs, errors)
     used = engines(outputs)
     return Report(
         title=title,
@@ -33,16 +34,14 @@ def build_report(outputs: Sequence[TaskOutput], *, title: str) -> Report:
         training=training_runs(outputs),
         leaderboard=board,
         seconds=tuple(
-            StageSeconds(
-                stage=output.label + (", found finished" if output.cached else ""), seconds=output.seconds
-            )
+            StageSeconds(stage=output.label, seconds=output.seconds, reused=output.cached)
             for output in outputs
         ),
         manifests=tuple(_manifest_line(output) for output in outputs),
     )
 
 
-def _board(outputs: Sequence[TaskOutput]) -> Leaderboard | None:
+def _board(outputs: Sequence[TaskOutput], errors: Sequence[TaskError]) -> Leaderboard | None:
     results, cells, benchmarks = (
         of_stage(outputs, f"evaluation.{name}") for name in ("summarise", "plan_cells", "import_benchmark")
     )
@@ -53,6 +52,8 @@ def _board(outputs: Sequence[TaskOutput]) -> Leaderboard | None:
         DatasetReader(cells[0].uri, CELLS).rows(),
         benchmark=_benchmark_name(benchmarks[0]),
         pairs=benchmarks[0].manifest.rows,
+        cluster_by=results[0].manifest.config["cluster_by"],
+        reasons={error.task.removeprefix(f"{SCORING}."): error.message for error in errors},
     )
 
 
@@ -76,12 +77,13 @@ def _summary(outputs: Sequence[TaskOutput], board: Leaderboard | None) -> str:
         sentences.append(f"{origin} became {text.count(pairs)} preference pairs.")
     best = board.rows[0] if board else None
     if board and best and best.overall:
-        among = f"Of {text.count(len(board.rows))} cells, {best.cell} does best: it"
+        scored = len(board.rows) - len(board.missing)
+        among = f"Of {text.count(scored)} models and baselines, {best.cell} does best: it"
         sentences.append(
-            f"{among if len(board.rows) > 1 else best.cell} prefers the better code in "
+            f"{among if scored > 1 else best.cell} prefers the better code in "
             f"{text.percent(best.overall.accuracy)} of {text.count(board.pairs)} benchmark pairs"
             + (
-                f", {text.points(best.versus.estimate)} points against {board.reference}."
+                f", {text.points(best.versus.estimate)} percentage points against {board.reference}."
                 if best.versus
                 else "."
             )
@@ -90,11 +92,12 @@ def _summary(outputs: Sequence[TaskOutput], board: Leaderboard | None) -> str:
 
 
 def _facts(outputs: Sequence[TaskOutput], board: Leaderboard | None) -> tuple[Fact, ...]:
+    over = " over problems" if board and board.independence else ""
     facts = [
         Fact(
             value=text.percent(row.overall.accuracy),
             label=f"{row.cell}: strict accuracy",
-            remark=f"95% interval {text.percent(row.overall.low)} to {text.percent(row.overall.high)}",
+            remark=f"95% interval{over} {text.percent(row.overall.low)} to {text.percent(row.overall.high)}",
         )
         for row in (board.rows[:_FACT_CELLS] if board else ())
         if row.overall
@@ -104,7 +107,14 @@ def _facts(outputs: Sequence[TaskOutput], board: Leaderboard | None) -> tuple[Fa
         pairs = sum(output.manifest.rows for output in assembled)
         facts.append(Fact(value=text.count(pairs), label="preference pairs", remark="training and held-out"))
     seconds = sum(output.seconds for output in outputs)
-    facts.append(Fact(value=text.duration(seconds), label=f"of work in {text.count(len(outputs))} tasks"))
+    reused = sum(output.cached for output in outputs)
+    facts.append(
+        Fact(
+            value=text.duration(seconds),
+            label=f"of work in {text.count(len(outputs))} tasks",
+            remark=f"{text.count(reused)} of them reused from an earlier run" if reused else "",
+        )
+    )
     return tuple(facts)
 
 

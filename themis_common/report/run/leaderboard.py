@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from themis_common.report.model import Biases, Leaderboard, LeaderboardRow, Score, Versus
+from themis_common.report.model import Biases, ClusterBy, Leaderboard, LeaderboardRow, Score, Versus
 from themis_common.taxonomy import Criterion, Language
+
+SCORING = "score_benchmark"
+"""The task under which, followed by a dot and its id, a cell leaves its scores or its user error."""
 
 _NO_SCORES = "Its task left no scores; the log of the task says why."
 
@@ -12,24 +15,46 @@ Statistics = dict[tuple[str, str, str], Mapping[str, Any]]
 
 
 def leaderboard(
-    results: Iterable[Mapping[str, Any]], cells: Iterable[Mapping[str, Any]], *, benchmark: str, pairs: int
+    results: Iterable[Mapping[str, Any]],
+    cells: Iterable[Mapping[str, Any]],
+    *,
+    benchmark: str,
+    pairs: int,
+    cluster_by: ClusterBy = "prompt",
+    reasons: Mapping[str, str] | None = None,
 ) -> Leaderboard:
-    """Rows of RESULTS and CELLS tables as a leaderboard, best first, cells without scores last."""
+    """Rows of RESULTS and CELLS tables as a leaderboard, best first, cells without scores last.
+
+    Args:
+        cluster_by: which pairs the statistics take to be drawn together.
+        reasons: why a cell has no scores, where that is known.
+    """
     by_cell: dict[str, Statistics] = {}
     reference = ""
     for row in results:
         by_cell.setdefault(row["cell"], {})[row["group"], row["slice"], row["metric"]] = row
         if row["group"] == "versus":
             reference = row["slice"]
-    rows = [_row(cell, by_cell.get(cell["cell"], {}), reference) for cell in cells]
+    rows = [
+        _row(cell, by_cell.get(cell["cell"], {}), reference, (reasons or {}).get(cell["cell"], _NO_SCORES))
+        for cell in cells
+    ]
     rows.sort(key=lambda row: -row.overall.accuracy if row.overall else 1.0)
-    return Leaderboard(benchmark=benchmark, pairs=pairs, rows=tuple(rows), reference=reference)
+    subsets = {name for found in by_cell.values() for group, name, _ in found if group == "subset"}
+    return Leaderboard(
+        benchmark=benchmark,
+        pairs=pairs,
+        rows=tuple(rows),
+        reference=reference,
+        cluster_by=cluster_by,
+        subsets=len(subsets),
+    )
 
 
-def _row(cell: Mapping[str, Any], found: Statistics, reference: str) -> LeaderboardRow:
+def _row(cell: Mapping[str, Any], found: Statistics, reference: str, failure: str) -> LeaderboardRow:
     name, how, mode = cell["cell"], cell["architecture"], cell["prompt_mode"]
     if not found:
-        return LeaderboardRow(cell=name, architecture=how, prompt_mode=mode, failure=_NO_SCORES)
+        return LeaderboardRow(cell=name, architecture=how, prompt_mode=mode, failure=failure)
 
     def overall(metric: str) -> float | None:
         row = found.get(("overall", "all", metric))

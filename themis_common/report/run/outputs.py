@@ -6,13 +6,14 @@ from typing import Any
 
 from themis_common.datasets.manifest import Manifest, read_manifest
 from themis_common.errors import UserError
+from themis_common.stages.run import seconds_to_make
 from themis_common.stages.task import RunFolder
 from themis_common.store import open_store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOutput:
-    """One finished task: its output dataset and the seconds that making it took (or finding it, when `cached`)."""
+    """One finished task: its output dataset and the seconds that making it took, in an earlier run when `cached`."""
 
     task: str
     stage: str
@@ -61,7 +62,7 @@ def _output(record: dict[str, Any]) -> TaskOutput:
         task=record["task"],
         stage=record["stage"],
         uri=record["uri"],
-        seconds=float(record["seconds"]),
+        seconds=seconds_to_make(record["uri"]),
         cached=bool(record["cached"]),
         manifest=manifest,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from themis_common.datasets.reader import DatasetReader
+from themis_common.report import text
 from themis_common.report.model import Bin, Chart, Curve, Histogram, SliceCurve, TrainingRun
 from themis_common.report.run.outputs import TaskOutput, of_stage
 from themis_common.schemas import MODEL_FILES, TRAINING_METRICS
@@ -36,7 +37,8 @@ def _training_run(output: TaskOutput) -> TrainingRun:
     steps = max((points[-1][0] for points in curves.values()), default=0)
     return TrainingRun(
         name=_PHASES.get(output.task, output.task),
-        remark=f"{steps:,} steps of up to {config['global_batch']:,} pairs, {config['epochs']} epochs",
+        remark=f"{text.counted(steps, 'step')} of up to {text.counted(config['global_batch'], 'pair')}, "
+        f"{text.counted(config['epochs'], 'epoch')}",
         charts=(
             _loss_chart(curves, lm_weight=config["lm_weight"], magnitude_weight=config["magnitude_weight"]),
             _chart("Reward margin", curves, {"reward/margin": "training", "held_out/margin": "held out"}),
@@ -103,6 +105,7 @@ def _chart(title: str, curves: Curves, names: dict[str, str], *, share: bool = F
 def _progress_charts(curves: Curves) -> list[Chart]:
     """Charts of what not every run records."""
     charts = [
+        _chart("Language-model loss", curves, {"loss/lm": "training", "held_out/lm": "held out"}),
         _chart("Gradient norm", curves, {"grad_norm": "before clipping"}),
         _chart("Pairs a second", curves, {"speed/pairs_per_second": "all devices"}),
         _chart("Fraction of the limit", curves, {"speed/fraction_of_limit": "of peak FLOP/s"}, share=True),

@@ -19,7 +19,8 @@ SUMMARY = "report/summary.json"
 def write_report(folder: RunFolder) -> Report:
     """Build the report of the run's finished tasks and write its three files."""
     recipe = folder.config()["recipe"]
-    report = build_report(task_outputs(folder), title=f"Run of the recipe {recipe}")
+    outputs = task_outputs(folder)
+    report = build_report(outputs, title=f"Run of the recipe {recipe}", errors=folder.errors())
     write_files(folder.store, report)
     return report
 
