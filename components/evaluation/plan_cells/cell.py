@@ -32,7 +32,7 @@ class Cell:
     )
     gpus: int = option(
         default=0,
-        help="GPUs of a pod that scores it: 1, 2, 4 or 8; 0: as many of 80 GB as hold it in 16 bit; where they hold "
+        help="GPUs of a pod that scores it: 1, 2, 4 or 8; 0: as many of 80 GB as hold it as stored; where they hold "
         "it several times, as many copies score side by side",
     )
     pods: int = option(default=1, help=f"pods that score it together, each a share: 1 to {MAX_PODS}")

@@ -4,11 +4,11 @@ A compiled pipeline has a loop for each group, because what a pod asks for is fi
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from themis_common.architectures import Architecture
 from themis_common.architectures.checkpoint import Checkpoint
-from themis_common.architectures.heads import Shape
 from themis_common.errors import UserError
 from themis_common.images import ImageName
 
@@ -19,7 +19,6 @@ IMPORTED: Final = "imported"
 GPU_BYTES: Final = 80e9
 _FOR_WEIGHTS: Final = 0.83
 """Share of the memory; the rest is for activations."""
-_BYTES_PER_WEIGHT: Final = 2
 
 _IMAGES: Final[tuple[ImageName, ...]] = ("evaluate", "llm")
 
@@ -39,34 +38,35 @@ SHAPES: Final[Mapping[str, tuple[ImageName, int]]] = {
 GROUPS: Final = tuple(SHAPES)
 
 
-def gpus_for(checkpoint: Checkpoint) -> int:
-    """How many GPUs of 80 GB hold the weights in 16 bit.
+def gpus_for(checkpoint: Checkpoint, how: Architecture) -> int:
+    """How many GPUs of 80 GB hold the weights.
 
     Raises:
         UserError: more than a machine has.
     """
-    weights = num_weights(checkpoint.shapes.values())
-    gpus = gpus_for_weights(weights)
+    size = weight_bytes(checkpoint, how)
+    gpus = gpus_that_hold(size)
     if gpus is None:
         raise UserError(
-            f"{checkpoint.where}: {weights / 1e9:.0f} billion weights do not fit {GPU_COUNTS[-1]} GPUs of 80 GB; "
-            "score it elsewhere and import its scores"
+            f"{checkpoint.where}: weights of {size / 1e9:.0f} GB do not fit {GPU_COUNTS[-1]} GPUs of 80 GB; score it "
+            "elsewhere and import its scores"
         )
     return gpus
 
 
-def copies_on(gpus: int, checkpoint: Checkpoint) -> int:
+def copies_on(gpus: int, checkpoint: Checkpoint, how: Architecture) -> int:
     """How many times that many GPUs hold the model; 1 where they do not, for the rest then lies on the CPU or disk."""
-    needed = gpus_for_weights(num_weights(checkpoint.shapes.values()))
+    needed = gpus_that_hold(weight_bytes(checkpoint, how))
     return max(1, gpus // needed) if needed else 1
 
 
-def gpus_for_weights(weights: float) -> int | None:
-    """The same for a number of weights; None where no machine holds them."""
-    needed = weights * _BYTES_PER_WEIGHT
-    return next((count for count in GPU_COUNTS if needed <= count * GPU_BYTES * _FOR_WEIGHTS), None)
+def gpus_that_hold(size: float) -> int | None:
+    """How many GPUs of 80 GB hold so many bytes of weights; None where no machine does."""
+    return next((count for count in GPU_COUNTS if size <= count * GPU_BYTES * _FOR_WEIGHTS), None)
 
 
-def num_weights(shapes: Iterable[Shape]) -> int:
-    """Weights in tensors of these shapes."""
-    return sum(math.prod(shape) for shape in shapes)
+def weight_bytes(checkpoint: Checkpoint, how: Architecture) -> int:
+    """Bytes of the weights in the precision in which they run: a scalar model's stored one, 16 bit for a judge."""
+    stored = checkpoint.config.get("dtype") or checkpoint.config.get("torch_dtype") or "float32"
+    bytes_per_weight = 4 if how.kind == "scalar" and stored == "float32" else 2
+    return bytes_per_weight * sum(math.prod(shape) for shape in checkpoint.shapes.values())

@@ -70,10 +70,11 @@ def _planned(cell: Cell, inputs: Mapping[str, DatasetReader]) -> dict[str, str |
     try:
         checkpoint = checkpoint_in_dataset(model)
         how = resolve_architecture(cell.architecture, checkpoint)
-        gpus = cell.gpus or gpus_for(checkpoint)
+        gpus = cell.gpus or gpus_for(checkpoint, how)
     except UserError as error:
         raise UserError(f"cell {cell.id}: {error}") from error
-    return _row(cell, how.name, group_of(how.image, gpus), replicas=copies_on(gpus, checkpoint))
+    copies = copies_on(gpus, checkpoint, how)
+    return _row(cell, how.name, group_of(how.image, gpus), replicas=copies)
 
 
 def _row(cell: Cell, architecture: str, group: str, **others: str | int) -> dict[str, str | int]:

@@ -51,6 +51,9 @@ def _on_gpus(config: ScoreBenchmarkConfig, gpus: int, replicas: int) -> ScoreBen
     """Use all GPUs of the pod: for copies, and in each for the layers of a scalar model or the tensors of a judge."""
     if gpus <= 1:
         return config
+    if config.dtype == "float32":
+        # the plan may have counted with 16 bit
+        replicas = max(1, replicas // 2)
     each = gpus // replicas
     return dataclasses.replace(
         config,

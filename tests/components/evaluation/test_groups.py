@@ -1,5 +1,6 @@
 """Groups of cells: GPUs by the size of a model, and the loops of the compiled pipeline."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from components.evaluation.plan_cells.groups import (
     GROUPS,
     IMPORTED,
     SHAPES,
+    copies_on,
     gpus_for,
-    gpus_for_weights,
+    gpus_that_hold,
     group_of,
 )
 from components.evaluation.plan_cells.stage import Cell, PlanCellsConfig
@@ -17,6 +19,7 @@ from components.evaluation.plan_cells.task import cells_by_group
 from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
 from components.evaluation.score_benchmark.task import _gpus, _on_gpus
 from tests.components.evaluation.test_plan_cells import _plan
+from themis_common.architectures import architecture
 from themis_common.architectures.checkpoint import Checkpoint
 from themis_common.architectures.published import PublishedModel, published_models
 from themis_common.config import config_hash
@@ -26,15 +29,33 @@ from themis_common.images import IMAGE_NAMES
 
 @pytest.mark.parametrize("model", published_models(), ids=lambda model: model.run)
 def test_the_published_models_get_the_gpus_of_their_table(model: PublishedModel) -> None:
-    gpus = gpus_for_weights(model.billions * 1e9)
+    gpus = gpus_that_hold(model.billions * 2e9)
     assert gpus == model.gpus
     assert group_of(model.row.image, gpus) in GROUPS
 
 
 def test_a_model_that_no_machine_holds_is_refused() -> None:
-    huge = Checkpoint("huge", {}, {"a": (1_000_000, 400_000)}, frozenset())
-    with pytest.raises(UserError, match="huge: 400 billion weights do not fit 8 GPUs of 80 GB"):
-        gpus_for(huge)
+    huge = Checkpoint("huge", {"dtype": "bfloat16"}, {"a": (1_000_000, 400_000)}, frozenset())
+    with pytest.raises(UserError, match="huge: weights of 800 GB do not fit 8 GPUs of 80 GB"):
+        gpus_for(huge, architecture("seqcls"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name", "gpus", "copies_on_eight"),
+    [
+        ("bfloat16", "seqcls", 1, 8),
+        ("float32", "seqcls", 2, 4),
+        (None, "seqcls", 2, 4),
+        ("float32", "r3", 1, 8),
+    ],
+)
+def test_weights_count_in_the_precision_in_which_they_run(
+    dtype: str | None, name: str, gpus: int, copies_on_eight: int
+) -> None:
+    model = Checkpoint("m", {"torch_dtype": dtype}, {"a": (32_000, 1_000_000)}, frozenset())
+    assert gpus_for(model, architecture(name)) == gpus
+    assert copies_on(8, model, architecture(name)) == copies_on_eight
+    assert copies_on(1, model, architecture(name)) == 1
 
 
 def test_groups_have_an_image_and_gpus() -> None:
@@ -76,5 +97,7 @@ def test_a_pod_uses_all_its_gpus() -> None:
         2: (2, "spread", 2),
         4: (4, "one", 1),
     }
+    wide = _on_gpus(dataclasses.replace(config, dtype="float32"), _gpus("evaluate_4"), 4)
+    assert (wide.replicas, wide.placement) == (2, "spread")
     # where a model lies, and how often, does not change what it scores
     assert {config_hash(shape) for shape in shapes.values()} == {config_hash(config)}
