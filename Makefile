@@ -71,8 +71,8 @@ $(VLLM_VENV)/.installed: pyproject.toml $(VLLM_LOCK)
 	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# Where pip-compile lists torch all the same: the build that this machine happens to have.
-TORCH_ENTRY := /^\# The following packages are considered/,$$d
+# Name the writer, and drop the end, where pip-compile lists torch all the same: the build that this machine has.
+FINISH_LOCK = sed -i -e '1i \# Written by: make $@' -e '/^$$/d' -e '/^\# The following packages are considered/,$$d'
 
 # What resolves locks; only who changes dependencies needs it.
 lock-tools: $(INSTALLED)
@@ -80,18 +80,18 @@ lock-tools: $(INSTALLED)
 
 # Resolve the extras again, for every platform's wheels, and write the lock. torch is left out: see above.
 lock: lock-tools
-	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet \
+	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet --no-header \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
-	  --extra data --extra classify --extra llm --extra train --extra trackers --extra evaluate --extra launcher --extra kfp --extra dev \
+	  --extra data --extra llm --extra train --extra trackers --extra evaluate --extra launcher --extra kfp --extra dev \
 	  --output-file $(LOCK) pyproject.toml
-	sed -i '$(TORCH_ENTRY)' $(LOCK)
+	$(FINISH_LOCK) $(LOCK)
 
 lock-vllm: lock-tools
-	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet --no-annotate \
+	$(BIN)/python -m piptools compile --generate-hashes --allow-unsafe --strip-extras --quiet --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --unsafe-package torch \
 	  --unsafe-package torchaudio --unsafe-package torchcodec --unsafe-package torchvision \
 	  --extra evaluate --extra llm --output-file $(VLLM_LOCK) pyproject.toml images/llm/cpu.in
-	sed -i '$(TORCH_ENTRY)' $(VLLM_LOCK)
+	$(FINISH_LOCK) $(VLLM_LOCK)
 
 clean:
 	rm -rf $(VENV) $(VLLM_VENV) runs dist build *.egg-info

@@ -4,12 +4,14 @@ Images with torch have two locks: one for GPUs with the CUDA build and all that 
 torch, whose CPU build is in no public index and is installed first (images/Dockerfile).
 
 An image's lock holds what its extras of pyproject.toml need, at the versions of the development lock (so that images
-run what the tests ran), plus kfp without its dependencies, of which a task's executor imports none.
+run what the tests ran), plus kfp without its dependencies, of which a task's executor imports none. A version that the
+lock has already stays as long as it fits: a change of pyproject.toml moves only what it must.
 """
 
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,7 +50,7 @@ def image_lock(name: ImageName, torch: Torch = "cuda") -> str:
             exact = Path(folder, "torch.txt")
             exact.write_text(f"torch=={TORCH_VERSION}\n")
             arguments += ["--constraint", str(exact)]
-        requirements = _compile(arguments)
+        requirements = _compile(arguments, lock_file(name, torch))
     if spec.has_torch and torch == "cpu":
         requirements = without_torch(requirements)
     return f"# Written by: python -m images.lock {name}\n{requirements}{entry('kfp', DEVELOPMENT_LOCK)}"
@@ -62,7 +64,7 @@ def without_torch(lock: str) -> str:
 
 def build_lock() -> str:
     """Resolve the build system that pyproject.toml names."""
-    requirements = _compile(["--only-build-deps", "--build-deps-for", "wheel"])
+    requirements = _compile(["--only-build-deps", "--build-deps-for", "wheel"], BUILD_LOCK)
     return f"# Written by: python -m images.lock build\n{requirements}"
 
 
@@ -76,7 +78,7 @@ def entry(package: str, lock: Path) -> str:
     return "".join(lines[start:end])
 
 
-def _compile(arguments: list[str]) -> str:
+def _compile(arguments: list[str], current: Path) -> str:
     form = [
         "--quiet",
         "--generate-hashes",
@@ -92,6 +94,9 @@ def _compile(arguments: list[str]) -> str:
     environment["PIP_CONFIG_FILE"] = os.devnull
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "requirements.lock")
+        if current.is_file():
+            # pip-compile keeps the versions and hashes of the file that it replaces
+            shutil.copy(current, output)
         command = [sys.executable, "-m", "piptools", "compile", *form, *sources, *arguments]
         command += ["--output-file", str(output), "pyproject.toml"]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)

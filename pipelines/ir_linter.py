@@ -79,7 +79,7 @@ class CompiledPipeline(Protocol):
 
 def ir(pipeline: CompiledPipeline) -> dict[str, Any]:
     """Return the IR of a pipeline as a plain dict, with the field names of its YAML form."""
-    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+    from google.protobuf.json_format import MessageToDict
 
     spec: dict[str, Any] = MessageToDict(pipeline.pipeline_spec)
     return spec

@@ -87,7 +87,7 @@ def processes_at_work(runs: Iterable[Run]) -> Iterator[tuple[Run, int]]:
     A run in progress has an orchestrator process that names the run's request file on its command line, with either
     runner. Runs on other machines and on Kubernetes cannot be seen.
     """
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     from pipelines.runners import orchestrator
     from pipelines.runners.protocol import RunRequest

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-import requests  # type: ignore[import-untyped]
+import requests
 from google.auth import exceptions as auth
 from urllib3.exceptions import HTTPError
 

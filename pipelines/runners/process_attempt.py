@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from pipelines.runners.tasks import Attempt
 

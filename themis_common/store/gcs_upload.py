@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import requests  # type: ignore[import-untyped]
+import requests
 from google.auth.exceptions import GoogleAuthError
 
 from themis_common.errors import TransientError
