@@ -1,8 +1,6 @@
 """Confidence interval of a proportion."""
 
-import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +21,10 @@ def wilson(successes: int, total: int, *, confidence: float = 0.95) -> Interval:
     """
     if not 0 <= successes <= total or total == 0:
         raise ValueError(f"wilson interval: {successes} successes of {total} is not a proportion")
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = successes / total
-    denominator = 1 + z * z / total
-    centre = (share + z * z / (2 * total)) / denominator
-    half_width = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / denominator
-    # At the ends the formula is exactly 0 or 1; floating point misses it by an ulp.
-    low = 0.0 if successes == 0 else centre - half_width
-    high = 1.0 if successes == total else centre + half_width
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, total).proportion_ci(confidence, method="wilson")
+    # at the ends the formula is exactly 0 or 1; floating point misses it by an ulp
+    low = 0.0 if successes == 0 else float(interval.low)
+    high = 1.0 if successes == total else float(interval.high)
     return Interval(low, high)

@@ -72,7 +72,7 @@ def _best(scored: Mapping[str, CellScores]) -> str:
 
 STAGE = Stage(
     name="evaluation.summarise",
-    version=2,
+    version=3,
     config=SummariseConfig,
     inputs={"cells": CELLS, "benchmark": BENCHMARK, f"{SCORES_INPUT}*": SCORES},
     optional=frozenset({f"{SCORES_INPUT}*"}),
