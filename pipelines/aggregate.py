@@ -83,8 +83,7 @@ def write_compat(scores: str, file: Path, variant: Variant) -> None:
     Raises:
         UserError: there is no such file, or it lacks what the form needs, or `file` cannot be written.
     """
-    path = Path(scores)
-    table = read_score_table(path / "scores.parquet" if path.is_dir() else path)
+    table = read_score_table(Path(scores))
     if file.is_dir():
         raise UserError(f"--compat: {file} is a folder; name the file to write")
     open_store(file.parent).write_bytes(file.name, results_json(table, variant).encode())

@@ -7,6 +7,8 @@ again, an interrupted cell goes on, and `themis explain`, `themis data` and `the
     DIR/report                            the page with everything that the published forms leave out
 """
 
+import errno
+import fcntl
 import json
 import re
 import time
@@ -26,7 +28,7 @@ from pipelines.execute import check_writable
 from pipelines.published_form import PublishedForm, write_published_form
 from pipelines.runners.protocol import TaskEvent
 from pipelines.settings import resolve
-from themis_common.architectures import ARCHITECTURES, AUTO
+from themis_common.architectures import ARCHITECTURES, AUTO, architecture
 from themis_common.datasets.manifest import MANIFEST
 from themis_common.errors import UserError
 from themis_common.hub import fetch_hub_folder, hub_source
@@ -36,6 +38,8 @@ from themis_common.stages.task import CONFIG, RunFolder, reporting_errors, run_i
 from themis_common.store import open_store
 
 _RECIPE = "local"
+_LOCK = ".lock"
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}
 _DATA_FILES = ("*.json", "*.jinja", "*.safetensors", "merges.txt", "tokenizer.model")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 63
@@ -75,10 +79,15 @@ def run_evaluation(request: EvaluationRequest, output: Path, show: Show) -> Eval
     """Score every model, or find it scored; the first that cannot be scored ends the run.
 
     Raises:
-        UserError: configuration, benchmark or a model are unusable.
+        UserError: configuration, benchmark or a model are unusable, or another evaluation is at work in `output`.
     """
     root = output.absolute()
     check_writable(root)
+    with _alone_in(root):
+        return _run_in(root, request, show)
+
+
+def _run_in(root: Path, request: EvaluationRequest, show: Show) -> Evaluated:
     run = RunFolder(str(root))
     run.clear()
     models = {_name(model): model for model in request.models}
@@ -96,7 +105,7 @@ def run_evaluation(request: EvaluationRequest, output: Path, show: Show) -> Eval
     with _shown("plan_cells", show):
         cells = list(plan_run(run=run.uri, task="plan_cells"))
     for cell in cells:
-        with _shown(f"score_benchmark.{cell}", show):
+        with _shown(f"score_benchmark.{cell}", show), _naming(cell):
             score_cell(run=run.uri, task="score_benchmark", cell=cell, benchmark=artifact)
     with _shown("summarise", show):
         summarise_run(run=run.uri, task="summarise")
@@ -112,6 +121,11 @@ def run_evaluation(request: EvaluationRequest, output: Path, show: Show) -> Eval
 
 def _configuration(request: EvaluationRequest, models: Mapping[str, str], store: str) -> dict[str, Any]:
     """The configuration of the run, as `themis run evaluation` would resolve it."""
+    if request.architecture != AUTO:
+        try:
+            architecture(request.architecture)
+        except UserError as error:
+            raise UserError(f"--architecture: {error}") from error
     cells: list[dict[str, Any]] = [
         {
             "id": name,
@@ -124,7 +138,8 @@ def _configuration(request: EvaluationRequest, models: Mapping[str, str], store:
     if not cells:
         if request.architecture == AUTO:
             raise UserError("--model is missing; name a model, or a baseline with --architecture")
-        cells = [{"id": request.architecture, "architecture": request.architecture}]
+        how = {"architecture": request.architecture, "prompt_mode": request.prompt_mode}
+        cells = [{"id": request.architecture, **how}]
     settings = {"benchmark": request.benchmark, "plan_cells.cells": cells, **request.settings}
     # JSON is YAML, whatever a path holds
     overrides = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
@@ -173,6 +188,34 @@ def _name(model: str) -> str:
     source = hub_source(model)
     last = source.repo.partition("/")[2] if source else Path(_location(model)).name
     return _NOT_IN_NAMES.sub("-", last).lstrip("._-")[:_MAX_NAME] or "model"
+
+
+@contextmanager
+def _alone_in(root: Path) -> Iterator[None]:
+    """Keeps other evaluations out of a run folder: they would put their plan and benchmark in place of this one's.
+
+    The lock ends with the process, however that ends. Some file systems know no locks; nobody is kept out there.
+    """
+    with (root / _LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"--output: another evaluation is at work in {root}; wait for its end, or choose another folder"
+            ) from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        yield
+
+
+@contextmanager
+def _naming(cell: str) -> Iterator[None]:
+    """The user errors of a cell with its name: a store names its files by their content."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"cell {cell}: {error}") from error
 
 
 @contextmanager

@@ -51,11 +51,10 @@ class Comparison:
 
     def objections(self) -> list[str]:
         """Why these are not the published scores; empty where they are."""
-        found = []
-        if self.compared < MIN_COMPARED * self.sampled:
-            found.append(
-                f"only {self.compared} of {self.sampled} pairs have scores on both sides here and there"
-            )
+        few = f"only {self.compared} of {self.sampled} pairs have scores on both sides here and there"
+        if self.compared < 2:
+            return [few]
+        found = [few] if self.compared < MIN_COMPARED * self.sampled else []
         if self.correlation is None or self.correlation < MIN_CORRELATION:
             found.append(f"the correlation is below {MIN_CORRELATION:g}")
         if self.agreement is None or self.agreement < MIN_AGREEMENT:

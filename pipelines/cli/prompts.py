@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from themis_common.errors import UserError
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb group."""
@@ -27,11 +29,13 @@ def import_prompts(
     """Check the published prompts by hash and store them, to score with: --set prompts=FILE."""
     from themis_common.hub import fetch_hub_file, hub_source
     from themis_common.prompts.published import find_prompts
+    from themis_common.store import open_store
 
+    if output.is_dir():
+        raise UserError(f"--output: {output} is a folder; name the file to write")
     with tempfile.TemporaryDirectory() as folder:
         on_hub = hub_source(source)
         path = fetch_hub_file(on_hub, Path(folder)) if on_hub else Path(source)
         prompts = find_prompts(path)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(prompts.to_json())
+    open_store(output.parent).write_bytes(output.name, prompts.to_json().encode())
     print(f"{output}: the six published prompts, checked")

@@ -31,7 +31,9 @@ def verify(
     model: Annotated[
         str, typer.Argument(help="Folder of a reward model, or OWNER/NAME@COMMIT on the Hugging Face hub.")
     ],
-    reference: Annotated[Path, typer.Option(help="The published scores.parquet of the model.")],
+    reference: Annotated[
+        Path, typer.Option(help="The published scores.parquet of the model, or its folder.")
+    ],
     benchmark: Annotated[
         str, typer.Option(help="The benchmark it was scored on, as `themis evaluate` takes it.")
     ],

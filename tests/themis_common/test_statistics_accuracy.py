@@ -83,6 +83,20 @@ def test_tie_policies_are_ordered_and_swapping_the_sides_mirrors_them() -> None:
     assert tally(3 * chosen + 1, 3 * rejected + 1) == forward
 
 
+def test_a_larger_scale_scales_the_margins() -> None:
+    chosen, rejected = np.random.default_rng(5).normal(size=(2, 101))
+    plain, scaled = margins(chosen, rejected), margins(3 * chosen + 1, 3 * rejected + 1)
+    for name in ("mean", "median", "std"):
+        assert getattr(scaled, name) == pytest.approx(3 * getattr(plain, name))
+
+
+def test_a_criterion_is_the_weighted_mean_of_its_subsets() -> None:
+    result = _breakdown([*HAND_ROWS, ("FC", "C", "S4", 2.0, 1.0)])
+    subsets = [result.by_subset[name] for name in ("S1", "S4")]
+    weighted = sum(one.strict * one.total for one in subsets) / sum(one.total for one in subsets)
+    assert result.by_criterion["FC"].strict == pytest.approx(weighted)
+
+
 def test_counts_of_every_grouping_add_up() -> None:
     result = _breakdown(HAND_ROWS)
     for groups in (result.by_criterion, result.by_language, result.by_subset):

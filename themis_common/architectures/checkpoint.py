@@ -5,7 +5,9 @@ and wherever it lies.
 """
 
 import json
+import re
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from themis_common.errors import UserError
 
 _CONFIG = "config.json"
 _SAFETENSORS = ".safetensors"
+_SHARD = re.compile(r"(.+)-\d+-of-(\d+)\.safetensors")
 _MAX_HEADER = 100 << 20
 """Bytes; the safetensors format allows no longer header."""
 
@@ -45,7 +48,7 @@ def checkpoint_in_folder(folder: Path) -> Checkpoint:
     """The checkpoint in a local folder.
 
     Raises:
-        UserError: there is no config.json, or a file is damaged.
+        UserError: there is no config.json, or a file is damaged or missing.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder with a model")
@@ -91,12 +94,23 @@ def _read(where: str, names: Iterable[str], open_file: Open) -> Checkpoint:
             f"{where} holds no {_SAFETENSORS} file; pickled weights are converted by `themis stage "
             "evaluation.import_model`"
         )
+    _check_shards(files, where)
     shapes: dict[str, Shape] = {}
     for name in sorted(files):
         if name.endswith(_SAFETENSORS):
             with open_file(name) as file:
                 shapes.update(_header(file, f"{where}/{name}"))
     return Checkpoint(where, config, shapes, files)
+
+
+def _check_shards(files: Iterable[str], where: str) -> None:
+    shards = Counter(match.groups() for name in files if (match := _SHARD.fullmatch(name)))
+    for (stem, total), count in sorted(shards.items()):
+        if count < int(total):
+            raise UserError(
+                f"{where} holds {count} of the {int(total)} files {stem}-*-of-{total}{_SAFETENSORS}: copy the others "
+                "there too"
+            )
 
 
 def _header(file: BinaryIO, where: str) -> dict[str, Shape]:
@@ -116,7 +130,7 @@ def _header(file: BinaryIO, where: str) -> dict[str, Shape]:
 def _parsed(content: bytes, where: str) -> dict[str, Any]:
     try:
         parsed = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{where} is damaged ({error}): copy it again") from error
     if not isinstance(parsed, dict):
         raise UserError(f"{where} is damaged (it holds no JSON object): copy it again")

@@ -73,7 +73,11 @@ def mismatches(readout: Readout, checkpoint: Checkpoint) -> Iterator[str]:
     """Why a checkpoint is not of an architecture, the most telling first; nothing where it fits."""
     body, config = readout.body, checkpoint.config
     stored = needed(checkpoint.shapes)
-    expected = readout.head.layout(Known(config, int(config.get("hidden_size") or 0), stored))
+    try:
+        expected = readout.head.layout(Known(config, int(config.get("hidden_size") or 0), stored))
+    except (TypeError, ValueError) as error:
+        yield f"a number in its config.json is none ({error})"
+        return
     for name in expected:
         if name not in stored and not (name == _LM_HEAD and config.get("tie_word_embeddings")):
             yield f"tensor {name} is missing"

@@ -5,6 +5,7 @@ code.
 """
 
 import re
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,6 +17,8 @@ from themis_common.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_DAMAGED = (UnpicklingError, struct.error, AssertionError, AttributeError, LookupError, TypeError)
+"""What torch raises besides on a file of which bytes were changed."""
 _WEIGHTS = re.compile(r"pytorch_model(-\d{5}-of-\d{5})?\.bin")
 _HEADS = {
     file: prefix
@@ -57,14 +60,22 @@ def _load(file: Path) -> Mapping[str, "Tensor"]:
 
     try:
         content: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (*_DAMAGED, RuntimeError, EOFError, ValueError) as error:
         reason = str(error).partition("\n")[0] or "it is empty"
         raise UserError(f"{file} cannot be read as tensors alone ({reason}): ask for safetensors") from error
     if not isinstance(content, Mapping) or not all(
-        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) and _is_plain(tensor)
+        for name, tensor in content.items()
     ):
-        raise UserError(f"{file} holds something else than named tensors: ask for safetensors")
+        raise UserError(f"{file} holds something else than named, plain tensors: ask for safetensors")
     return content
+
+
+def _is_plain(tensor: "Tensor") -> bool:
+    """Whether a tensor is nothing but its numbers: neither sparse, nor quantized, nor without content."""
+    import torch
+
+    return tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_meta
 
 
 def _unshared(tensors: dict[str, "Tensor"]) -> dict[str, "Tensor"]:

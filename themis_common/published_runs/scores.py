@@ -1,10 +1,11 @@
 """`scores.parquet` of a published run: two scores for each benchmark row, in the order of the benchmark."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from themis_common.errors import UserError
 from themis_common.statistics.accuracy import FloatArray
 
+FILE: Final = "scores.parquet"
 _METADATA: Final = ("language", "aspect", "subset", "id")
 _PARSE_FLAGS: Final = ("parse_failed", "chosen_parse_failed", "rejected_parse_failed")
 
@@ -44,12 +46,18 @@ def read_score_table(path: Path, name: str = "") -> ScoreTable:
     """Read a published run.
 
     Args:
+        path: the file, or the folder that holds it as `scores.parquet`.
         name: what errors call the file, where it is a copy.
 
     Raises:
-        UserError: the file is no parquet, lacks a column, or holds an id twice or a missing id.
+        UserError: there is no such file, it is no parquet, lacks a column, or a row of it lacks a text, has an infinite
+            score, or has an id for the second time.
     """
     where = name or str(path)
+    if path.is_dir():
+        path = path / FILE
+    if not path.is_file():
+        raise UserError(f"{where}: no such file; name the {FILE} of a published run, or its folder")
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
@@ -60,33 +68,56 @@ def read_score_table(path: Path, name: str = "") -> ScoreTable:
                 f"{where}: column {column} is missing; a published run has chosen_score, rejected_score, language, "
                 "aspect, subset and id"
             )
-    ids = [str(value) for value in table["id"].to_pylist()]
-    if len(set(ids)) != len(ids):
-        twice = next(id_ for position, id_ in enumerate(ids) if id_ in ids[:position])
-        raise UserError(f"{where}: id {twice} occurs twice; keep one row of it")
-    if not ids:
+    if not len(table):
         raise UserError(f"{where}: holds no row")
+    texts = {column: _texts(table, column, where) for column in _METADATA}
+    id_, count = Counter(texts["id"]).most_common(1)[0]
+    if count > 1:
+        raise UserError(f"{where}: id {id_} occurs {count} times; keep one row of it")
     failed = None
     chosen, rejected = (_floats(table, side, where) for side in ("chosen_score", "rejected_score"))
     if _PARSE_FLAGS[0] in table.column_names:
-        failed = table[_PARSE_FLAGS[0]].to_numpy(zero_copy_only=False).astype(np.bool_)
+        failed = _flags(table, _PARSE_FLAGS[0], where)
     return ScoreTable(
-        ids=ids,
-        aspects=table["aspect"].to_pylist(),
-        languages=table["language"].to_pylist(),
-        subsets=table["subset"].to_pylist(),
+        ids=texts["id"],
+        aspects=texts["aspect"],
+        languages=texts["language"],
+        subsets=texts["subset"],
         chosen=chosen,
         rejected=rejected,
         parse_failed=failed,
     )
 
 
+def _texts(table: pa.Table, column: str, where: str) -> list[str]:
+    try:
+        values: list[Any] = table[column].to_pylist()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where}: column {column} is damaged ({error}); copy the file again") from error
+    for number, value in enumerate(values, start=1):
+        if not isinstance(value, str):
+            raise UserError(f"{where}: row {number}: {column} is {value!r}, not a text; put it right")
+    return values
+
+
 def _floats(table: pa.Table, column: str, where: str) -> FloatArray:
     try:
         values: FloatArray = table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise UserError(f"{where}: column {column} holds no numbers ({error})") from error
+    for row in np.flatnonzero(np.isinf(values)):
+        raise UserError(
+            f"{where}: row {row + 1}: {column} is {values[row]}, with which nothing can be compared; leave it empty "
+            "where the model gave no score"
+        )
     return values
+
+
+def _flags(table: pa.Table, column: str, where: str) -> npt.NDArray[np.bool_]:
+    if not pa.types.is_boolean(table[column].type) or table[column].null_count:
+        raise UserError(f"{where}: column {column} must hold true or false in every row")
+    flags: npt.NDArray[np.bool_] = table[column].to_numpy(zero_copy_only=False).astype(np.bool_)
+    return flags
 
 
 def write_score_table(scores: ScoreTable, path: Path) -> None:

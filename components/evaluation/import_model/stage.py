@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from themis_common.architectures.checkpoint import read_config
+from themis_common.architectures.checkpoint import checkpoint_in_folder, read_config
 from themis_common.architectures.pickles import convert_file, unconverted_files
 from themis_common.config import config, option
 from themis_common.errors import UserError
@@ -26,7 +26,9 @@ def work(context: Context[ImportModelConfig], unit: str, output: UnitOutput) -> 
     folder = _folder(context.config)
     read_config(folder)
     pickles = unconverted_files(folder)
-    if not pickles and not any(folder.glob("*.safetensors")):
+    if any(folder.glob("*.safetensors")):
+        _check_weights(folder)
+    elif not pickles:
         raise UserError(f"{folder} holds no weights: neither .safetensors nor pytorch_model.bin")
     publish_model(folder, output)
     for number, pickled in enumerate(pickles):
@@ -37,6 +39,14 @@ def work(context: Context[ImportModelConfig], unit: str, output: UnitOutput) -> 
         convert_file(pickled, target)
         publish_model(converted, output)
         target.unlink()
+
+
+def _check_weights(folder: Path) -> None:
+    """Look at the files that are there to be copied, while a message can still name the user's own."""
+    from themis_common.modeling.weights import StoredWeights
+
+    checkpoint_in_folder(folder)
+    StoredWeights(folder)
 
 
 def _folder(options: ImportModelConfig) -> Path:

@@ -16,6 +16,8 @@ from themis_common.schemas import BENCHMARK, MODEL_FILES, SCORES
 from themis_common.stages import Context, Stage, UnitOutput
 from themis_common.stages.stage import plan_whole
 
+_SERVED_ELSEWHERE = ", or say where it is served (score_benchmark.judge.endpoint and .model)"
+
 
 def work(context: Context[ScoreBenchmarkConfig], unit: str, output: UnitOutput) -> None:
     """Score the whole benchmark with the model loaded once; what is done survives in the workspace."""
@@ -65,7 +67,11 @@ def _architecture(context: Context[ScoreBenchmarkConfig]) -> Architecture:
     if model is None:
         served = name != AUTO and architecture(name).kind == "generative" and context.config.judge.endpoint
         if name == AUTO or (architecture(name).needs_model and not served):
-            raise UserError(f"architecture {name} needs a model; pass it with --input model=DIR")
+            elsewhere = "" if name == AUTO or architecture(name).kind == "scalar" else _SERVED_ELSEWHERE
+            raise UserError(
+                f"architecture {name} needs a model; pass it with --input model=DIR, in a plan as the cell's model"
+                f"{elsewhere}"
+            )
         return architecture(name)
     if name != AUTO and not architecture(name).needs_model:
         raise UserError(f"architecture {name} reads no model; leave the input model out")
@@ -81,7 +87,7 @@ def _fingerprint(config: ScoreBenchmarkConfig) -> Mapping[str, str]:
 
 STAGE = Stage(
     name="evaluation.score_benchmark",
-    version=3,
+    version=4,
     config=ScoreBenchmarkConfig,
     inputs={"benchmark": BENCHMARK, "model": MODEL_FILES},
     optional=frozenset({"model"}),

@@ -95,3 +95,15 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty" / "config.json").write_text("{}")
     with pytest.raises(UserError, match="holds no weights"):
         _import(tmp_path / "empty", tmp_path / "c")
+
+
+def test_damaged_weights_are_named_where_the_user_has_them(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    write_checkpoint(PUBLISHED["seqcls"], folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(UserError, match=f"^{weights} cannot be read as safetensors"):
+        _import(folder, tmp_path / "a")
+    weights.rename(folder / "model-00001-of-00002.safetensors")
+    with pytest.raises(UserError, match=f"^{folder} holds 1 of the 2 files"):
+        _import(folder, tmp_path / "b")

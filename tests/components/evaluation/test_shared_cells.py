@@ -12,19 +12,26 @@ from components.evaluation.import_benchmark.stage import STAGE as IMPORT_BENCHMA
 from components.evaluation.plan_cells.stage import PlanCellsConfig
 from components.evaluation.plan_cells.task import cells_by_group, plan_run
 from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
+from components.evaluation.score_benchmark.outcomes import ScoreLog
 from components.evaluation.score_benchmark.scalar import parts
 from components.evaluation.score_benchmark.scalar.encoding import Encoded
+from components.evaluation.score_benchmark.scalar.loading import LoadOptions, load_scalar_model
+from components.evaluation.score_benchmark.scalar.parts import PartsToScore
+from components.evaluation.score_benchmark.scalar.replicas import run_replicas
 from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
 from components.evaluation.score_benchmark.stage import STAGE
 from components.evaluation.score_benchmark.task import score_cell
 from components.evaluation.summarise.task import summarise_run
 from tests.components.evaluation.builders import ROWS, import_rows, publish_folder, write_parquet
 from tests.fixtures.openai_endpoint import OpenAIEndpoint
+from themis_common.architectures import architecture
 from themis_common.config import as_values, load_config
 from themis_common.errors import UserError
+from themis_common.prompts.chat import Conversation
 from themis_common.stages import run_stage
 from themis_common.stages.shares import OthersUnfinishedError
 from themis_common.stages.task import RunFolder, run_task
+from themis_common.store import open_store
 
 CONFIG = ScoreBenchmarkConfig(cell="tiny", threads=1, device="cpu", max_tokens=2048, batch_tokens=1)
 
@@ -113,6 +120,32 @@ def test_what_keeps_a_copy_from_scoring_is_one_line(
     with pytest.raises(UserError, match="tensor model.norm.weight is missing") as caught:
         _digest(dataclasses.replace(CONFIG, replicas=2), {**inputs, "model": model}, tmp_path / "scores")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_copy_that_cannot_score_ends_the_others(tmp_path: Path, classifier_folder: Path) -> None:
+    model = load_scalar_model(classifier_folder, architecture("seqcls"), LoadOptions())
+    encoded = {
+        str(number): model.encoder.encode(Conversation(None, "count", f"{number}" * 50))
+        for number in range(3000)
+    }
+    workspace = open_store(str(tmp_path / "workspace"))
+    work = PartsToScore(
+        folder=classifier_folder,
+        architecture="seqcls",
+        options=LoadOptions(),
+        threads=1,
+        where="here",
+        workspace=workspace.uri,
+        log="log",
+        parts={number: [[str(number)]] for number in range(3000)},
+        encoded=encoded,
+        probes=[],
+    )
+    nowhere = dataclasses.replace(work, folder=tmp_path / "nowhere", parts={})
+    with pytest.raises(UserError, match="nowhere is no folder with a model"):
+        run_replicas([nowhere, work], on_wait=lambda: None)
+    assert len(ScoreLog(workspace, "log").finished()) < len(work.parts)
 
 
 def test_judges_share_prompts_so_that_criteria_are_written_once(tmp_path: Path) -> None:

@@ -62,6 +62,15 @@ def test_a_run_without_some_pairs_has_gaps_not_a_smaller_benchmark(tmp_path: Pat
     assert found["whole", "overall", "all", "strict"] == 4 / 8
 
 
+def test_gaps_are_said_beside_the_leaderboard(tmp_path: Path) -> None:
+    run = _run(tmp_path / "partial", CHOSEN[:6], ROWS[:6])
+    done = themis("aggregate", str(run), str(_run(tmp_path / "whole", np.arange(8.0))))
+    assert "> Run partial has no score for some pairs, and those count as wrong: missing 2, parse 1." in (
+        done.stdout.splitlines()
+    )
+    assert "Run whole" not in done.stdout
+
+
 def test_our_datasets_and_the_benchmark_itself_are_taken(tmp_path: Path) -> None:
     rows = [
         {
@@ -117,6 +126,11 @@ def test_the_page_and_the_published_form_are_written(tmp_path: Path) -> None:
         (["a", "--reference", "c"], "--reference: no run is called 'c'; the runs are a"),
         (["a", "other"], "other: pair SET_0000 is"),
         (["other", "--benchmark", "benchmark.parquet"], "other: pair ELSE is not in the benchmark"),
+        (["a", "--compat", "b"], "b is a folder; name the file to write"),
+        (
+            ["a", "--output", "benchmark.parquet"],
+            "benchmark.parquet/report/index.html: not a directory; choose",
+        ),
     ],
 )
 def test_mistakes_cost_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:

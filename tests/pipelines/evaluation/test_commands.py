@@ -42,10 +42,7 @@ def test_a_baseline_is_evaluated(benchmark: str, tmp_path: Path) -> None:
     [
         ((), "error: --model is missing; name a model, or a baseline with --architecture"),
         (("--model", "nowhere"), "error: --model: nowhere is no folder; a model of the Hugging Face hub is"),
-        (
-            ("--architecture", "longer"),
-            "error: --set plan_cells.cells: plan_cells: cells.0: unknown architecture",
-        ),
+        (("--architecture", "longer"), "error: --architecture: unknown architecture 'longer'"),
         (
             ("--architecture", "longer-response", "--prompts", "p.json"),
             "error: --prompts: p.json is no file;",

@@ -1,5 +1,6 @@
 """`themis evaluate` without the command line: what it leaves, what it does not do twice, and what it refuses."""
 
+import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -14,10 +15,11 @@ from pipelines.single_evaluation import Evaluated, EvaluationRequest, run_evalua
 from tests.components.evaluation.builders import ROWS, import_rows, write_dataset, write_parquet
 from tests.fixtures.hub import COMMIT, serve_hub
 from tests.fixtures.openai_endpoint import Body, OpenAIEndpoint
+from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.hashing import row_key
 from themis_common.published_runs.scores import read_score_table
-from themis_common.schemas import SCORES
+from themis_common.schemas import CELLS, SCORES
 from themis_common.stages.task import RunFolder
 
 SETTINGS = {"score_benchmark.device": "cpu", "score_benchmark.max_tokens": 2048}
@@ -91,8 +93,14 @@ def test_a_judge_that_is_served_elsewhere_needs_no_model(benchmark: str, tmp_pat
     with OpenAIEndpoint(reply) as endpoint:
         judge = json.dumps({"endpoint": endpoint.base_url, "model": "some-judge"})
         _evaluate(
-            benchmark, tmp_path / "out", architecture="r3", overrides=(f"score_benchmark.judge={judge}",)
+            benchmark,
+            tmp_path / "out",
+            architecture="r3",
+            prompt_mode="criterion",
+            overrides=(f"score_benchmark.judge={judge}",),
         )
+    plan = DatasetReader(RunFolder(str(tmp_path / "out")).uri_of("plan_cells"), CELLS)
+    assert [row["prompt_mode"] for row in plan.rows()] == ["criterion"]
     overall = json.loads((tmp_path / "out" / "results.json").read_text())["overall"]
     # what could not be read is recorded, not averaged over
     assert (overall["accuracy"], overall["valid_pairs"], overall["total_parse_failures"]) == (0.875, 7, 1)
@@ -132,7 +140,7 @@ def test_a_tokenizer_without_chat_template_is_said(
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     settings.pop("chat_template", None)
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    with pytest.raises(UserError, match="chat template") as caught:
+    with pytest.raises(UserError, match=r"^cell untemplated: .* has no chat template") as caught:
         _evaluate(benchmark, tmp_path / "out", str(folder))
     assert "\n" not in str(caught.value)
 
@@ -142,14 +150,25 @@ def test_a_corrupt_shard_of_weights_is_named(benchmark: str, tmp_path: Path, cla
     shutil.copytree(classifier_folder, folder)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(UserError, match="model.safetensors") as caught:
+    with pytest.raises(UserError, match=f"^{weights} cannot be read as safetensors") as caught:
         _evaluate(benchmark, tmp_path / "out", str(folder))
     assert "\n" not in str(caught.value)
+
+
+def test_two_evaluations_do_not_share_a_folder(benchmark: str, tmp_path: Path) -> None:
+    _evaluate(benchmark, tmp_path / "out", architecture="longer-response")
+    with (tmp_path / "out" / ".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another evaluation is at work in .*; wait for its end"):
+            _evaluate(benchmark, tmp_path / "out", architecture="longer-response")
+    _evaluate(benchmark, tmp_path / "out", architecture="longer-response")
 
 
 def test_wrong_use_is_one_line(benchmark: str, tmp_path: Path, classifier_folder: Path) -> None:
     with pytest.raises(UserError, match="--model is missing; name a model, or a baseline"):
         _evaluate(benchmark, tmp_path / "a")
+    with pytest.raises(UserError, match="architecture longer-response reads no model and no prompt"):
+        _evaluate(benchmark, tmp_path / "d", architecture="longer-response", prompt_mode="all")
     with pytest.raises(UserError, match="two models have the same name"):
         _evaluate(benchmark, tmp_path / "b", str(classifier_folder), str(classifier_folder) + "/")
     with pytest.raises(UserError, match="is no folder; a model of the Hugging Face hub is written"):

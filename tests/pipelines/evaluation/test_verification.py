@@ -32,6 +32,9 @@ LENGTHS = ScoreTable(
 )
 
 
+_COLUMNS = [field for field in dataclasses.fields(ScoreTable) if field.name != "parse_failed"]
+
+
 def _noisy(noise: float) -> ScoreTable:
     generator = np.random.default_rng(4)
     chosen, rejected = (
@@ -64,7 +67,12 @@ def test_gaps_are_not_passed_over() -> None:
     assert found.compared == 170
     assert found.objections() == ["only 170 of 200 pairs have scores on both sides here and there"]
     nothing = dataclasses.replace(PUBLISHED, chosen=np.full(PAIRS, np.nan))
-    assert len(compare(nothing, PUBLISHED).objections()) == 4
+    # what cannot be computed is no finding about the model
+    assert compare(nothing, PUBLISHED).objections() == [
+        "only 0 of 200 pairs have scores on both sides here and there"
+    ]
+    one = dataclasses.replace(LENGTHS, **{field.name: getattr(LENGTHS, field.name)[:1] for field in _COLUMNS})
+    assert len(compare(one, LENGTHS).objections()) == 1
 
 
 def _verify(folder: Path, table: ScoreTable, rows: int, seed: int = 7) -> list[str]:

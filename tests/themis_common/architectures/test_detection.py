@@ -133,7 +133,9 @@ def test_headers_are_read_without_the_weights(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     save_file({"b": torch.zeros(2, 3)}, tmp_path / "model-00001-of-00002.safetensors")
     save_file(
-        {"a": torch.zeros(4), "c": torch.tensor(1)}, tmp_path / "x.safetensors", metadata={"format": "pt"}
+        {"a": torch.zeros(4), "c": torch.tensor(1)},
+        tmp_path / "model-00002-of-00002.safetensors",
+        metadata={"format": "pt"},
     )
     assert checkpoint_in_folder(tmp_path).shapes == {"a": (4,), "b": (2, 3), "c": ()}
 
@@ -154,6 +156,23 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes, message: str) -
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(UserError, match=rf"model\.safetensors .*{message}"):
         checkpoint_in_folder(tmp_path)
+
+
+def test_a_missing_shard_is_missed(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    for number in (1, 3):
+        save_file({f"t{number}": torch.zeros(1)}, tmp_path / f"model-0000{number}-of-00003.safetensors")
+    with pytest.raises(UserError, match=r"holds 2 of the 3 files model-\*-of-00003\.safetensors"):
+        checkpoint_in_folder(tmp_path)
+
+
+@pytest.mark.parametrize("size", ["abc", [32]])
+def test_a_size_that_is_no_number_is_said(size: object) -> None:
+    checkpoint = _checkpoint("seqcls")
+    checkpoint.config["hidden_size"] = size
+    for name in ("auto", "seqcls"):
+        with pytest.raises(UserError, match=r"a number in its config\.json is none"):
+            resolve_architecture(name, checkpoint)
 
 
 def test_a_folder_without_configuration_or_weights_is_refused(tmp_path: Path) -> None:

@@ -57,8 +57,15 @@ def test_tied_tensors_are_written_twice_and_dtypes_are_kept(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "content",
-    [{"w": _Harmful()}, [torch.ones(1)], {"w": 3}, {3: torch.ones(1)}],
-    ids=["code", "list", "int", "key"],
+    [
+        {"w": _Harmful()},
+        [torch.ones(1)],
+        {"w": 3},
+        {3: torch.ones(1)},
+        {"w": torch.ones(2).to_sparse()},
+        {"w": torch.ones(2, device="meta")},
+    ],
+    ids=["code", "list", "int", "key", "sparse", "meta"],
 )
 def test_anything_but_named_tensors_is_refused_and_not_run(
     content: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,3 +88,26 @@ def test_a_plain_pickle_and_a_cut_file_are_refused(tmp_path: Path, monkeypatch: 
         with pytest.raises(UserError, match="cannot be read as tensors alone"):
             convert_file(file, tmp_path / "out.safetensors")
     assert not (tmp_path / "ran-code").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_a_changed_byte_costs_at_most_one_line(zipped: bool, tmp_path: Path) -> None:
+    file = tmp_path / "pytorch_model.bin"
+    torch.save({"a": torch.ones(4), "b": torch.zeros(2, 3)}, file, _use_new_zipfile_serialization=zipped)
+    whole = file.read_bytes()
+    refusals = []
+    for position in range(0, len(whole), 3):
+        file.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        refusals.append(_refusal(file, tmp_path / "out.safetensors"))
+    assert any(refusals)
+    assert not any("\n" in refusal for refusal in refusals)
+
+
+def _refusal(file: Path, target: Path) -> str:
+    """Why the file is not converted; empty where it is."""
+    try:
+        convert_file(file, target)
+    except UserError as error:
+        return str(error)
+    return ""

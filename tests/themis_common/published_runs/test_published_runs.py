@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -89,6 +90,10 @@ def test_files_that_are_no_published_run_are_refused(tmp_path: Path) -> None:
     file.write_text("no parquet")
     with pytest.raises(UserError, match="no readable parquet file"):
         read_score_table(file)
+    with pytest.raises(UserError, match="no readable parquet file"):
+        read_score_table(tmp_path)
+    with pytest.raises(UserError, match=r"none: no such file; name the scores\.parquet of a published run"):
+        read_score_table(tmp_path / "none")
     row = {
         "chosen_score": 1.0,
         "rejected_score": 0.0,
@@ -101,13 +106,62 @@ def test_files_that_are_no_published_run_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="column subset is missing"):
         read_score_table(file)
     pq.write_table(pa.Table.from_pylist([row, row]), file)
-    with pytest.raises(UserError, match="id a occurs twice"):
+    with pytest.raises(UserError, match="id a occurs 2 times"):
         read_score_table(file)
     pq.write_table(pa.Table.from_pylist([{**row, "chosen_score": "high"}]), file)
     with pytest.raises(UserError, match="column chosen_score holds no numbers"):
         read_score_table(file)
     pq.write_table(pa.Table.from_pylist([row]).slice(0, 0), file)
     with pytest.raises(UserError, match="holds no row"):
+        read_score_table(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": None}, "row 2: id is None, not a text"),
+        ({"aspect": None}, "row 2: aspect is None, not a text"),
+        ({"language": None}, "row 2: language is None, not a text"),
+        ({"chosen_score": float("inf")}, "row 2: chosen_score is inf, with which nothing can be compared"),
+        ({"parse_failed": None}, "column parse_failed must hold true or false in every row"),
+    ],
+)
+def test_a_row_that_cannot_be_counted_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    file = tmp_path / "scores.parquet"
+    row = {
+        "chosen_score": 1.0,
+        "rejected_score": 0.0,
+        "parse_failed": False,
+        "language": "C",
+        "aspect": "FC",
+        "subset": "S",
+        "id": "a",
+    }
+    pq.write_table(pa.Table.from_pylist([row, {**row, "id": "b", **change}]), file)
+    with pytest.raises(UserError, match=message):
+        read_score_table(file)
+
+
+def test_texts_of_another_type_and_damaged_texts_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "scores.parquet"
+    table = pa.Table.from_pylist(
+        [
+            {
+                "chosen_score": 1.0,
+                "rejected_score": 0.0,
+                "language": "C",
+                "aspect": "FC",
+                "subset": "S",
+                "id": "a",
+            }
+        ]
+    )
+    pq.write_table(table.set_column(3, "aspect", pa.array([["FC"]])), file)
+    with pytest.raises(UserError, match=r"row 1: aspect is \['FC'\], not a text"):
+        read_score_table(file)
+    broken = pa.array([b"\x8d"]).view(pa.string())
+    pq.write_table(table.set_column(3, "aspect", broken), file)
+    with pytest.raises(UserError, match="column aspect is damaged"):
         read_score_table(file)
 
 

@@ -101,7 +101,7 @@ def _engine_config(config: JudgeConfig, judge: Judge, model: str, url: str) -> E
         api_key_env=config.api_key_env,
         max_tokens=judge.max_tokens,
         extra_body=dict(judge.extra_body),
-        limits=LimitsConfig(concurrency=config.concurrency),
+        limits=LimitsConfig(concurrency=config.concurrency, timeout_seconds=config.timeout_seconds),
     )
 
 

@@ -21,6 +21,12 @@ class JudgeConfig:
         affects_result=False,
     )
     concurrency: int = option(default=64, help="requests under way at a time", affects_result=False)
+    # an answer is waited for as a whole, thinking included
+    timeout_seconds: float = option(
+        default=600.0,
+        help="seconds after which one attempt at a request is given up; eight attempts end the run",
+        affects_result=False,
+    )
     gpus: int = option(default=1, help="GPUs over which vLLM splits each tensor", affects_result=False)
     max_tokens: int = option(default=0, help="longest answer in tokens; 0: as published for the architecture")
     context_tokens: int = option(
@@ -31,5 +37,7 @@ class JudgeConfig:
         for name, least in (("concurrency", 1), ("gpus", 1), ("max_tokens", 0), ("context_tokens", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"judge.{name} must be at least {least}, found {getattr(self, name)}")
+        if self.timeout_seconds <= 0:
+            raise UserError(f"judge.timeout_seconds must be above 0, found {self.timeout_seconds:g}")
         if bool(self.endpoint) != bool(self.model):
             raise UserError("judge.endpoint and judge.model go together: set both or none")

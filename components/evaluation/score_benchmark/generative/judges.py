@@ -4,7 +4,6 @@ The structure of each request is the published one, the wording is ours (`texts/
 wording is not ours to ship. Sampling and windows: facts/evaluation.md section 5.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,7 +34,7 @@ _ALL = (
     Criterion.RUNTIME_EFFICIENCY,
     Criterion.SECURITY_HARDNESS,
 )
-_CRITERIA_LIST = re.compile(r"\[CRITERIA\](.*?)\[/CRITERIA\]", re.DOTALL)
+_OPENING, _CLOSING = "[CRITERIA]", "[/CRITERIA]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,10 +101,10 @@ def written_criteria(completion: Completion) -> str:
     Raises:
         UnreadableJudgementError: `truncated` or `no_score` where there is no list.
     """
-    found = _CRITERIA_LIST.search(completion.text)
-    if found is None or not found[1].strip():
+    listed, closing, _ = completion.text.partition(_OPENING)[2].partition(_CLOSING)
+    if not closing or not listed.strip():
         raise UnreadableJudgementError("truncated" if completion.finish_reason == "length" else "no_score")
-    return f"[CRITERIA]\n{found[1].strip()}\n[/CRITERIA]"
+    return f"{_OPENING}\n{listed.strip()}\n{_CLOSING}"
 
 
 def judgement_request(

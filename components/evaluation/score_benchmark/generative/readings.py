@@ -7,6 +7,7 @@ number in cut-off reasoning (facts/evaluation.md sections 5 and 9). Each such ca
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from themis_common.llm.engine import Completion
@@ -25,9 +26,12 @@ FailureKind = Literal[
 _BOX = re.compile(r"\\boxed\s*\{([^{}]*)\}")
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
-_FLAT_OBJECT = re.compile(r"\{[^{}]*\}")
+# judges break the lines of a JSON text, which strict readers refuse
+_JSON = json.JSONDecoder(strict=False)
+# no sign and no point may be passed over: -1 is not 1
 _STATEMENT = re.compile(
-    rf"\W*(?:(?:the\s+)?(?:final\s+|overall\s+)?(?:score|rating)\W*(?:is\b)?\W*|\[RESULT\]\W*)?({_NUMBER})(?:\s*/\s*5)?\W*",
+    r"\W*(?:(?:the\s+)?(?:final\s+|overall\s+)?(?:score|rating)\W*(?:is\b\W*)?|\[RESULT\]\W*)?"
+    rf"(?<![-+.\u2212])({_NUMBER})(?:\s*/\s*5)?\W*",
     re.IGNORECASE,
 )
 _YES, _NO = " Yes", " No"
@@ -122,19 +126,26 @@ def _answer(completion: Completion) -> str:
     return answer
 
 
-def _score_fields(text: str) -> "list[Any]":
-    """The values of `score` in the JSON objects of a text, fenced ones first."""
-    found = []
-    for source in (*_FENCE.findall(text), *_FLAT_OBJECT.findall(text)):
-        try:
-            document = json.loads(source)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(document, dict):
-            found += [value for name, value in document.items() if name.lower() == "score"]
+def _score_fields(text: str) -> list[Any]:
+    """The values of `score` in the first JSON object of a text that has any, fenced ones first."""
+    for source in (*_FENCE.findall(text), text):
+        for document in _objects(source):
+            found = [value for name, value in document.items() if name.lower() == "score"]
             if found:
                 return found
-    return found
+    return []
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """Every JSON object that begins in a text, outer ones before those in them; braces in strings begin none."""
+    for brace in re.finditer(r"\{", text):
+        try:
+            document, _ = _JSON.raw_decode(text, brace.start())
+        except ValueError:
+            continue
+        except RecursionError:
+            return
+        yield document
 
 
 def _number(value: Any) -> float:
@@ -146,7 +157,7 @@ def _number(value: Any) -> float:
         value = float(found[1])
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UnreadableJudgementError("bad_type")
-    return _within(float(value), 1, 5)
+    return _within(value, 1, 5)
 
 
 def _stated_score(completion: Completion, text: str) -> float:
@@ -162,4 +173,5 @@ def _stated_score(completion: Completion, text: str) -> float:
 def _within(value: float, low: float, high: float) -> float:
     if not low <= value <= high:
         raise UnreadableJudgementError("out_of_range")
-    return value
+    # only now: an integer may be too long for a float
+    return float(value)

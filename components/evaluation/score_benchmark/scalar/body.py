@@ -4,12 +4,14 @@ The decoder is made without memory (meta device) and filled tensor by tensor, so
 so that its layers can go straight to several GPUs, to the CPU or to disk.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import AutoModel, PretrainedConfig, PreTrainedModel
 
@@ -36,10 +38,11 @@ def body_config(folder: Path, body: Body, checkpoint: Checkpoint) -> PretrainedC
     """The configuration of transformers for the body.
 
     Raises:
-        UserError: transformers does not know the model type.
+        UserError: transformers does not know the model type, or a value of config.json is wrong.
     """
     read = BODY_CONFIGS.get(body.layout)
-    return read(checkpoint) if read else read_model_config(folder)
+    with _config_errors(checkpoint.where):
+        return read(checkpoint) if read else read_model_config(folder)
 
 
 def choose_dtype(name: str, config: PretrainedConfig) -> torch.dtype:
@@ -65,30 +68,53 @@ def can_be_packed(config: PretrainedConfig, max_tokens: int) -> bool:
     return "sliding_attention" not in layer_types or window is None or window >= max_tokens
 
 
-def empty_body(config: PretrainedConfig, *, packed: bool) -> PreTrainedModel:
+def empty_body(config: PretrainedConfig, where: str, *, packed: bool) -> PreTrainedModel:
     """The decoder without memory for its parameters; its buffers are real.
 
+    Args:
+        where: what to call the model in messages.
+
     Raises:
-        UserError: transformers has no such decoder.
+        UserError: transformers has no such decoder, or a value of config.json is wrong.
     """
     from accelerate import init_empty_weights
 
     # plain attention is the one that caps logits and knows windows on every device
     attention = ATTENTION if packed else "eager"
-    try:
-        # transformers writes the attention into the configuration, which others may hold
-        with init_empty_weights(include_buffers=False):
-            body = AutoModel.from_config(  # type: ignore[no-untyped-call]
-                deepcopy(config), attn_implementation=attention, dtype=torch.float32
-            )
-    except ValueError as error:
-        raise UserError(f"model type {config.model_type!r} cannot be scored: {error}") from error
+    # transformers writes the attention into the configuration, which others may hold
+    with _config_errors(where), init_empty_weights(include_buffers=False):
+        body = AutoModel.from_config(  # type: ignore[no-untyped-call]
+            deepcopy(config), attn_implementation=attention, dtype=torch.float32
+        )
     assert isinstance(body, PreTrainedModel)
     if packed and not getattr(body, "_supports_attention_backend", False):
-        return empty_body(config, packed=False)
+        return empty_body(config, where, packed=False)
     module: nn.Module = body
     module.eval()
     return body
+
+
+@contextmanager
+def _config_errors(where: str) -> Iterator[None]:
+    """What transformers raises on a configuration that it cannot compute with, as one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (
+        StrictDataclassError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{where}/config.json describes no model that can be scored ({type(error).__name__}: {reason}): copy it "
+            "again, or take another model"
+        ) from error
 
 
 class BodyWeights:

@@ -5,13 +5,15 @@ padding id inside the text can move them (facts/evaluation.md section 4.0 shows 
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from themis_common.architectures.architecture import LastOccurrence, Position, Readout, Rendering
@@ -66,18 +68,22 @@ class Encoder:
         # the limit is checked here; the tokenizer would only print a warning about it
         self.tokenizer.model_max_length = sys.maxsize
         template = None if self.tokenizer.chat_template else _kept_template(readout.rendering)
-        self._renderer = ChatRenderer(
-            self.tokenizer, template, empty_system_turn=readout.rendering.empty_system_turn
-        )
+        self._folder = folder
+        with _template_errors(folder):
+            self._renderer = ChatRenderer(
+                self.tokenizer, template, empty_system_turn=readout.rendering.empty_system_turn
+            )
 
     def encode(self, conversation: Conversation) -> Encoded:
         """Ids with exactly the control tokens of the template, one start token and the architecture's own marker.
 
         Raises:
             UnscorableConversationError: too many tokens, a text that turns into a control token, or no marker.
+            UserError: the chat template fails on it.
         """
         try:
-            ids = self._renderer.encode(conversation).ids
+            with _template_errors(self._folder):
+                ids = self._renderer.encode(conversation).ids
         except UnencodableConversationError as error:
             raise UnscorableConversationError("control_token", str(error)) from error
         if self._appended is not None and ids[-1] != self._appended:
@@ -101,16 +107,44 @@ def _find(position: Position, ids: Sequence[int]) -> int:
 
 def _load(folder: Path, rendering: Rendering) -> PreTrainedTokenizerBase:
     try:
-        return load_tokenizer(folder)
+        tokenizer = _found(folder)
+        # from a folder without tokenizer files transformers makes one without vocabulary
+        if not tokenizer.encode("a", add_special_tokens=False):
+            raise UserError(f"{folder}: no usable tokenizer (it knows no text)")
     except UserError as error:
+        whose = rendering.tokenizer_of or "the model"
+        raise UserError(f"{error}: put the tokenizer files of {whose} there") from error
+    return tokenizer
+
+
+def _found(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        return load_tokenizer(folder)
+    except UserError:
         # tokenizers whose class is code of the hub come with a tokenizer.json that needs no class
-        if (folder / "tokenizer.json").is_file():
-            tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-            assert isinstance(tokenizer, PreTrainedTokenizerBase)
-            return tokenizer
-        if rendering.tokenizer_of:
-            raise UserError(f"{error}: put the tokenizer files of {rendering.tokenizer_of} there") from error
+        if not (folder / "tokenizer.json").is_file():
+            raise
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    except (OSError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder}: no usable tokenizer ({reason})") from error
+    assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    return tokenizer
+
+
+@contextmanager
+def _template_errors(folder: Path) -> Iterator[None]:
+    """What a chat template raises, as one line that says whose it is: it computes, so it may fail like other code."""
+    try:
+        yield
+    except UnencodableConversationError:
         raise
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from error
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder}: the chat template fails ({reason}): give another one") from error
 
 
 def _kept_template(rendering: Rendering) -> str | None:

@@ -82,7 +82,7 @@ def _outline(folder: Path, architecture: Architecture, max_tokens: int) -> _Unfi
     assert readout is not None, f"{architecture.name} is no scalar architecture"
     config = body_config(folder, readout.body, checkpoint)
     longest = min(max_tokens, getattr(config, "max_position_embeddings", None) or max_tokens)
-    body = empty_body(config, packed=can_be_packed(config, longest))
+    body = empty_body(config, checkpoint.where, packed=can_be_packed(config, longest))
     return _Unfilled(
         architecture=architecture,
         encoder=Encoder(folder, readout, checkpoint.config, longest),

@@ -1,11 +1,12 @@
 """Copies of a model that score side by side on one machine: each in a process of its own, with parts of its own."""
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from torch.multiprocessing.spawn import spawn
+from torch.multiprocessing.spawn import ProcessExitedException, spawn
 
 from components.evaluation.score_benchmark.scalar.parts import PartsToScore, score_parts
 from themis_common.errors import UserError
@@ -43,10 +44,13 @@ def run_replicas(works: Sequence[PartsToScore], on_wait: Callable[[], None]) -> 
     processes = spawn(  # type: ignore[no-untyped-call]
         _replica, (list(works), errors), nprocs=len(works), join=False, daemon=True
     )
-    while not processes.join(timeout=_LOOK_SECONDS):
-        on_wait()
-    if not errors.empty():
-        raise UserError(errors.get())
+    try:
+        while not processes.join(timeout=_LOOK_SECONDS):
+            on_wait()
+    except ProcessExitedException as error:
+        if not errors.empty():
+            raise UserError(errors.get()) from error
+        raise
 
 
 def _replica(index: int, works: Sequence[PartsToScore], errors: Errors) -> None:
@@ -54,3 +58,5 @@ def _replica(index: int, works: Sequence[PartsToScore], errors: Errors) -> None:
         score_parts(works[index], on_part=lambda: None)
     except UserError as error:
         errors.put(str(error))
+        # the others run on beside a process that ends as if all were well
+        sys.exit(1)

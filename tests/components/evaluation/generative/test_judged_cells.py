@@ -21,14 +21,14 @@ from themis_common.stages import run_stage
 
 
 def _score(
-    folder: Path, endpoint: OpenAIEndpoint, architecture: str, mode: str = "criterion"
+    folder: Path, endpoint: OpenAIEndpoint, architecture: str, mode: str = "criterion", **judge: Any
 ) -> dict[str, dict[str, Any]]:
     config = load_config(
         ScoreBenchmarkConfig,
         {
             "architecture": architecture,
             "prompt_mode": mode,
-            "judge": {"endpoint": endpoint.base_url, "model": "some-judge"},
+            "judge": {"endpoint": endpoint.base_url, "model": "some-judge", **judge},
         },
         where="here",
     )
@@ -120,6 +120,16 @@ def test_answers_survive_a_run_that_failed(tmp_path: Path) -> None:
         assert all(row["chosen_score"] == 3.0 for row in found.values())
 
 
+def test_a_request_that_hears_nothing_is_made_again(tmp_path: Path) -> None:
+    with OpenAIEndpoint(lambda body: '{"score": 3}') as endpoint:
+        endpoint.faults.append(Fault(kind="hang"))
+        found = _score(tmp_path, endpoint, "lmunit", timeout_seconds=0.5)
+        assert all(row["chosen_score"] == 3.0 for row in found.values())
+        assert len(endpoint.requests) == 2 * len(ROWS) + 1
+    with pytest.raises(UserError, match=r"judge\.timeout_seconds must be above 0, found 0"):
+        JudgeConfig(timeout_seconds=0)
+
+
 def test_unread_answers_and_prompts_that_do_not_fit_are_typed(tmp_path: Path) -> None:
     long = ROWS[0]["chosen"]
 
@@ -149,5 +159,5 @@ def test_without_vllm_and_endpoint_the_error_says_what_to_do(
     with pytest.raises(UserError, match=r"judge\.endpoint and judge\.model go together"):
         JudgeConfig(endpoint="http://here/v1")
     config = ScoreBenchmarkConfig(architecture="r3")
-    with pytest.raises(UserError, match="architecture r3 needs a model"):
+    with pytest.raises(UserError, match=r"architecture r3 needs a model.*score_benchmark\.judge\.endpoint"):
         run_stage(STAGE, config, {"benchmark": import_rows(tmp_path / "imported")}, str(tmp_path / "scores"))

@@ -1,5 +1,6 @@
 """Every vector of facts/evaluation.md section 10.5, and what else judges write."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +31,10 @@ def completion(text: str, reason: FinishReason = "stop", ending: tuple[Choice, .
         (rubric_score, '{"explanation": "fine", "score": 4}', 4.0),
         (rubric_score, '{"score": "4/5"}', 4.0),
         (rubric_score, '```json\n{"explanation": "uses {x}", "score": 2}\n```', 2.0),
+        (rubric_score, '{"explanation": "f() {} leaks", "score": 2}', 2.0),
+        (rubric_score, '{"explanation": "two\nlines", "score": 2}', 2.0),
+        (rubric_score, '{"result": {"score": 5}}', 5.0),
+        (rubric_score, '{"explanation": "not {\\"score\\": 5}", "score": 2}', 2.0),
         (rubric_score, '<think>score: 1</think>{"score": 5}', 5.0),
         (rubric_score, "It is good.\nFinal score: 4/5", 4.0),
         (rubric_score, "[RESULT] 3", 3.0),
@@ -53,11 +58,15 @@ def test_what_is_clear_is_read(read: Read, text: str, score: float) -> None:
         (rubric_score, '{"score": 1000}', "out_of_range"),
         (rubric_score, '{"score": -1}', "out_of_range"),
         (rubric_score, '{"score": 0}', "out_of_range"),
+        pytest.param(rubric_score, f'{{"score": {"9" * 400}}}', "out_of_range", id="400 digits"),
         (rubric_score, '{"score": true}', "bad_type"),
         (rubric_score, '{"score": null}', "bad_type"),
         (rubric_score, '{"score": "high"}', "bad_type"),
         (rubric_score, "<think>the score is 562754405", "unterminated_thinking"),
         (rubric_score, "1/5 of 3", "ambiguous"),
+        (rubric_score, "Score: -1", "out_of_range"),
+        (rubric_score, "-3", "out_of_range"),
+        (rubric_score, "Score: .5", "ambiguous"),
         (rubric_score, "Score: 2\nScore: 4", "ambiguous"),
         (rubric_score, "Good work.", "no_score"),
         (unit_test_score, '{"score": 7}', "out_of_range"),
@@ -70,6 +79,18 @@ def test_what_is_not_clear_is_a_typed_failure(read: Read, text: str, kind: str) 
     with pytest.raises(UnreadableJudgementError) as caught:
         read(completion(text))
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["score" + "*" * 50_000 + "x", "{" * 50_000, '{"score": ' * 5_000, '{"a' * 20_000, "```json\n" * 6_000],
+)
+def test_an_answer_that_runs_in_circles_is_read_at_once(text: str) -> None:
+    started = time.process_time()
+    for read in (rubric_score, unit_test_score):
+        with pytest.raises(UnreadableJudgementError):
+            read(completion(text))
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("read", [boxed_score, rubric_score, unit_test_score, yes_no_margin])

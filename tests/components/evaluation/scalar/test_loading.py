@@ -81,6 +81,53 @@ def test_a_tokenizer_that_is_only_code_is_asked_for_otherwise(
         _load(folder, "starling")
 
 
+@pytest.mark.parametrize("kept", [(), ("chat_template.jinja",)])
+def test_a_folder_without_tokenizer_is_said(
+    kept: tuple[str, ...], checkpoint: Checkpoints, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(checkpoint("seqcls")[0], folder)
+    (folder / "chat_template.jinja").write_text("{{ messages[0].content }}{{ messages[1].content }}")
+    for file in folder.iterdir():
+        if file.name not in ("config.json", "model.safetensors", *kept):
+            file.unlink()
+    with pytest.raises(
+        UserError, match=r"no usable tokenizer .*: put the tokenizer files of the model there"
+    ):
+        _load(folder, "seqcls")
+
+
+@pytest.mark.parametrize("file", ["tokenizer.json", "tokenizer_config.json"])
+def test_a_damaged_tokenizer_is_one_line(file: str, checkpoint: Checkpoints, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(checkpoint("seqcls")[0], folder)
+    (folder / file).write_text("{")
+    with pytest.raises(UserError, match="no usable tokenizer") as caught:
+        _load(folder, "seqcls")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"num_attention_heads": 0},
+        {"num_hidden_layers": "two"},
+        {"dtype": "float99"},
+        {"rope_scaling": {"type": "weird"}},
+    ],
+)
+def test_a_configuration_that_describes_no_model_is_one_line(
+    change: dict[str, Any], checkpoint: Checkpoints, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(checkpoint("seqcls")[0], folder)
+    values: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**values, **change}))
+    with pytest.raises(UserError, match=r"config\.json describes no model that can be scored") as caught:
+        _load(folder, "seqcls")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

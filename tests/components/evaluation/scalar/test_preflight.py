@@ -87,7 +87,27 @@ def test_a_template_without_the_marker_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_without_a_chat_template_is_refused(tmp_path: Path) -> None:
-    assert "has no chat template" in _refused(tmp_path, "seqcls", tokenizers.llama2(None))
+    message = _refused(tmp_path, "seqcls", tokenizers.llama2(None))
+    assert message.startswith(f"{tmp_path / 'published' / 'files'}: the tokenizer has no chat template")
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for i in range(10 ** 9) %}x{% endfor %}", "the chat template fails (Range too big."),
+        ("{{ 1 // 0 }}", "the chat template fails ("),
+        (
+            "{% if 'number 1' in messages[0].content %}{{ raise_exception('not one') }}{% endif %}"
+            "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}",
+            "the chat template fails (not one)",
+        ),
+    ],
+    ids=["bomb", "arithmetic", "one prompt"],
+)
+def test_a_template_that_fails_is_one_line(template: str, message: str, tmp_path: Path) -> None:
+    found = _refused(tmp_path, "seqcls", tokenizers.qwen(template))
+    assert found.startswith(str(tmp_path / "published"))
+    assert message in found
 
 
 def test_scores_that_depend_on_the_batch_are_refused(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
