@@ -107,20 +107,23 @@ def find_key(outputs: Sequence[TaskOutput], text: str, run: str) -> str:
         raise UserError(f"{text!r} is too short for a row key; give at least {MIN_PREFIX} characters")
     if len(text) == KEY_CHARS:
         return text
-    found: set[str] = set()
-    for output in outputs:
-        for table, column in ((DATA, "row_key"), ("rejected", "row_key"), ("lineage", "source_key")):
-            for _, batch in _batches(output, table, [column]):
-                keys = batch.column(column)
-                found.update(keys.filter(pc.starts_with(keys, text)).to_pylist())
-        if output.manifest.tables[DATA].schema == COMMITS.name:
-            found.update(_keys_of_commit(output, text))
+    found = {key for output in outputs for key in _keys_of(output, text)}
     if not found:
         raise _unknown(text, run)
     if len(found) > 1:
         shown = ", ".join(sorted(found)[:_SHOWN_MATCHES]) + (", ..." if len(found) > _SHOWN_MATCHES else "")
         raise UserError(f"{text!r} fits {len(found)} rows of {run} ({shown}); give more characters")
     return found.pop()
+
+
+def _keys_of(output: TaskOutput, text: str) -> Iterator[str]:
+    """Keys in an output that begin so, and those of commits whose id does."""
+    for table, column in ((DATA, "row_key"), ("rejected", "row_key"), ("lineage", "source_key")):
+        for _, batch in _batches(output, table, [column]):
+            keys = batch.column(column)
+            yield from keys.filter(pc.starts_with(keys, text)).to_pylist()
+    if output.manifest.tables[DATA].schema == COMMITS.name:
+        yield from _keys_of_commit(output, text)
 
 
 def _keys_of_commit(output: TaskOutput, text: str) -> Iterator[str]:

@@ -165,21 +165,7 @@ def _plan_store(
 
 def _needed(outputs: Sequence[Output], runs: Sequence[Run]) -> set[Path]:
     """Folders of the outputs that kept runs need."""
-    needed: set[Path] = set()
-    digests: set[str] = set()
-    for run in runs:
-        for uri in run.uris():
-            needed.add(Path(uri).resolve())
-            # the task may have found its output in another store
-            if (manifest := read_manifest(open_store(uri))) is not None:
-                digests.update(manifest.inputs.values())
-        named = [Path(text).resolve() for text in _texts(run.config) if text.startswith("/")]
-        missing = _missing_stages(run)
-        for output in outputs:
-            if output.folder.parent.name in missing or any(
-                path.is_relative_to(output.folder) for path in named
-            ):
-                needed.add(output.folder)
+    needed, digests = _named_by(runs, outputs)
     reached: set[Path] = set()
     while True:
         found = [
@@ -196,6 +182,26 @@ def _needed(outputs: Sequence[Output], runs: Sequence[Run]) -> set[Path]:
             reached.add(output.folder)
             needed.add(output.folder)
             digests.update(output.manifest.inputs.values())
+
+
+def _named_by(runs: Sequence[Run], outputs: Sequence[Output]) -> tuple[set[Path], set[str]]:
+    """Folders that the runs need without looking at what they were made of, and content digests of their inputs."""
+    needed: set[Path] = set()
+    digests: set[str] = set()
+    for run in runs:
+        for uri in run.uris():
+            needed.add(Path(uri).resolve())
+            # the task may have found its output in another store
+            if (manifest := read_manifest(open_store(uri))) is not None:
+                digests.update(manifest.inputs.values())
+        named = [Path(text).resolve() for text in _texts(run.config) if text.startswith("/")]
+        missing = _missing_stages(run)
+        for output in outputs:
+            if output.folder.parent.name in missing or any(
+                path.is_relative_to(output.folder) for path in named
+            ):
+                needed.add(output.folder)
+    return needed, digests
 
 
 def _missing_stages(run: Run) -> set[str]:

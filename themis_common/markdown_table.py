@@ -1,14 +1,20 @@
 """Tables in Markdown whose cells may hold anything."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """The table as lines of text, without a line end after the last."""
+def _escaped(text: str) -> str:
+    """Text that stays inside its cell, since names come from files that others wrote; other markup is left."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def markdown_table(
+    head: Sequence[str], rows: Sequence[Sequence[object]], escaped: Callable[[str], str] = _escaped
+) -> str:
+    """The table as lines of text, without a line end after the last.
+
+    Args:
+        escaped: makes text of a cell that keeps to one line and has no bare `|`.
+    """
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    """Text that stays inside its cell: names of sources come from files that others wrote."""
-    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+    return "\n".join("| " + " | ".join(escaped(str(cell)) for cell in line) + " |" for line in lines)

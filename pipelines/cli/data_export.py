@@ -36,6 +36,7 @@ def export(
     """
     from themis_common.datasets.export import export_dataset
     from themis_common.errors import UserError
+    from themis_common.plural import counted
 
     if ":/" in str(output):
         raise UserError(f"cannot export to {output}: an export is a local folder; copy it on from there")
@@ -47,6 +48,6 @@ def export(
         )
         return
     for name, split in totals.splits.items():
-        files = "1 file" if len(split.files) == 1 else f"{len(split.files)} files"
-        print(f"{name}: {split.rows:,} rows in {files}, {split.file_bytes:,} bytes")
+        rows, files = counted(split.rows, "row"), counted(len(split.files), "file")
+        print(f"{name}: {rows} in {files}, {split.file_bytes:,} bytes")
     print(output / "README.md")

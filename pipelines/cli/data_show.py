@@ -1,11 +1,16 @@
 """`themis data show`: look at a dataset."""
 
+import itertools
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from themis_common.datasets.any_table import AnyTable
+    from themis_common.datasets.manifest import Manifest
 
 _CELL_CHARS = 400
 
@@ -24,15 +29,24 @@ def show(
     manifest = opened.manifest
     if opened.entry is None:
         raise UserError(f"{uri} has no table {table!r}; its tables are {', '.join(manifest.tables)}")
-    sample: list[dict[str, Any]] = []
-    if rows:
-        for batch in opened.batches():
-            sample += batch.slice(0, rows - len(sample)).to_pylist()
-            if len(sample) >= rows:
-                break
+    sample = _first_rows(opened, rows)
     if as_json:
         print(json.dumps({"manifest": json.loads(manifest.to_json()), "rows": sample}, indent=1))
         return
+    _print_manifest(manifest)
+    for row in sample:
+        print()
+        for name, value in row.items():
+            text = str(value)
+            print(f"{name}: {text if len(text) <= _CELL_CHARS else text[:_CELL_CHARS] + ' ...'}")
+
+
+def _first_rows(table: "AnyTable", number: int) -> list[dict[str, Any]]:
+    rows = (row for batch in table.batches() for row in batch.slice(0, number).to_pylist())
+    return list(itertools.islice(rows, number))
+
+
+def _print_manifest(manifest: "Manifest") -> None:
     counts = manifest.counts
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in counts.dropped.items()) or "none"
     print(f"{manifest.stage} v{manifest.stage_version}  {manifest.rows:,} rows  {manifest.num_bytes:,} bytes")
@@ -42,8 +56,3 @@ def show(
     )
     for name, digest in manifest.inputs.items():
         print(f"input {name}: {digest}")
-    for row in sample:
-        print()
-        for name, value in row.items():
-            text = str(value)
-            print(f"{name}: {text if len(text) <= _CELL_CHARS else text[:_CELL_CHARS] + ' ...'}")

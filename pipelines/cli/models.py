@@ -38,6 +38,7 @@ def _published() -> list[dict[str, Any]]:
             "gpus": model.gpus,
             "gpu_memory": "80 GB",
             "image": model.row.image,
+            "published_script": model.script,
             "note": model.note,
         }
         for model in published_models()

@@ -1,9 +1,8 @@
 """A plan as a page of Markdown: the stages, what they come to, and where each figure is from."""
 
-from collections.abc import Sequence
-
 from pipelines.scale_plan.dataset_plan import Plan, StagePlan
 from pipelines.scale_plan.figures import Figures
+from themis_common.markdown_table import markdown_table
 
 _COLUMNS = (
     "stage",
@@ -49,7 +48,7 @@ def render(plan: Plan, figures: Figures) -> str:
             f"{_dollars(plan.dollars)} dollars: the two columns, and {_dollars(plan.storage_dollars)} for storage. "
             f"{plan.hours:,.1f} hours, one stage after the other; a pod has one vCPU.",
             "",
-            *_table(_COLUMNS, [*stages, total]),
+            markdown_table(_COLUMNS, [*stages, total]),
             "",
             "Hours bound by `host` or `endpoint` do not fall with more pods: they are what a git host or a language "
             "model is asked to bear. Pods are as many as have something to do.",
@@ -58,7 +57,7 @@ def render(plan: Plan, figures: Figures) -> str:
             "",
             f"Measured on: {figures.machine}. Any of them can be replaced: `--assume NAME=VALUE`.",
             "",
-            *_table(("name", "value", "unit", "from", "date"), origins),
+            markdown_table(("name", "value", "unit", "from", "date"), origins),
         ]
     )
 
@@ -82,8 +81,3 @@ def _cells(stage: StagePlan) -> tuple[str, ...]:
 
 def _dollars(amount: float) -> str:
     return f"{amount:,.0f}" if amount >= 100 else f"{amount:,.2f}"
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return [f"| {' | '.join(cells)} |" for cells in lines]

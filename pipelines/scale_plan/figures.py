@@ -71,11 +71,10 @@ def load_figures() -> Figures:
         machine=document["machine"],
         by_name={
             name: Figure(
-                value=float(entry["value"]),
-                unit=entry["unit"],
-                kind=entry["kind"],
-                source=entry["from"],
-                date=str(entry.get("date", "")),
+                value=float(entry.pop("value")),
+                source=entry.pop("from"),
+                date=str(entry.pop("date", "")),
+                **entry,
             )
             for name, entry in document["figures"].items()
         },

@@ -113,18 +113,23 @@ def read_response_file(path: Path) -> ResponseFile:
     prompt = _only(path, names, {name: (name,) for name in _PROMPTS})
     form = _only(path, names, FORMS)
     columns = [_values(content, name) for name in (prompt, *FORMS[form])]
-    rows = []
-    for number, (asked, *answers) in enumerate(zip(*columns, strict=True), start=1):
-        if form == "candidates":
-            (answers,) = answers
-            if not isinstance(answers, list):
-                raise UserError(f"{path}: row {number}: candidates must be a list")
-        named = [(prompt, asked), *zip(_labels(form, len(answers)), answers, strict=True)]
-        for name, value in named:
-            if not isinstance(value, str) or not _is_unicode(value):
-                raise UserError(f"{path}: row {number}: {name} must be text, found {_kind(value)}")
-        rows.append(PromptedRow(asked, tuple(answers)))
+    rows = [
+        _prompted_row(f"{path}: row {number}", form, prompt, *cells)
+        for number, cells in enumerate(zip(*columns, strict=True), start=1)
+    ]
     return ResponseFile(path, content, form, rows)
+
+
+def _prompted_row(where: str, form: Form, prompt: str, asked: Any, *cells: Any) -> PromptedRow:
+    """A row of the file: `asked` in the column `prompt`, and the cells of the columns that the form has."""
+    answers = cells[0] if form == "candidates" else cells
+    if not isinstance(answers, list | tuple):
+        raise UserError(f"{where}: candidates must be a list")
+    named = [(prompt, asked), *zip(_labels(form, len(answers)), answers, strict=True)]
+    for name, value in named:
+        if not isinstance(value, str) or not _is_unicode(value):
+            raise UserError(f"{where}: {name} must be text, found {_kind(value)}")
+    return PromptedRow(asked, tuple(answers))
 
 
 def _read_parquet(path: Path) -> pa.Table:

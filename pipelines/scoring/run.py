@@ -29,6 +29,7 @@ from themis_common.errors import UserError
 from themis_common.hashing import row_key
 from themis_common.modeling.model_files import fetch_model
 from themis_common.modeling.weights import REWARD_HEAD_FILE
+from themis_common.plural import counted
 from themis_common.progress import Progress
 from themis_common.prompts.chat import Conversation
 from themis_common.prompts.registry import PromptMode
@@ -151,7 +152,8 @@ def _score_all(
     encoded, outcomes = encode_all(model.encoder, conversations)
     check_batch_invariance(model, choose_probes(encoded), request.model)
     batches = model.plan(encoded, request.batch_tokens)
-    progress.say(f"{model.architecture.name}: {len(encoded):,} conversations in {len(batches):,} batches")
+    size = f"{counted(len(encoded), 'conversation')} in {counted(len(batches), 'batch', 'batches')}"
+    progress.say(f"{model.architecture.name}: {size}")
     for key, outcome in score_batches(model, encoded, batches):
         outcomes[key] = outcome
         progress.update(len(outcomes), len(conversations), "conversations")

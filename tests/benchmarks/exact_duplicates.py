@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from themis_common.text.tokens import ngrams, words
+from tests.fixtures.word_shingles import ngrams, words
 
 
 @dataclass(frozen=True, slots=True)

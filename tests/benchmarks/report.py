@@ -2,14 +2,14 @@
 
 import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib import metadata
 from pathlib import Path
 
-_VERSIONS = ("torch", "transformers", "numpy", "pyarrow", "datasketch", "numba", "scipy")
+from tests.benchmarks.provenance import checkout, said_by, versions
+
+_PACKAGES = ("torch", "transformers", "numpy", "pyarrow", "datasketch", "numba", "scipy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +55,12 @@ class Report:
 def environment() -> str:
     """Date, machine class and versions, as Markdown."""
     cores = len(os.sched_getaffinity(0))
-    git = _said_by("git", "--version")
-    tree = _said_by("git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty")
-    versions = ", ".join(f"{name} {_version(name)}" for name in _VERSIONS)
     return (
         f"# Benchmarks of {date.today().isoformat()}\n\n"
         f"- machine: {platform.machine()}, {cores} cores, no accelerator used; shared with other work, so every case "
         "ran several times in turns with the others and its smallest sample is given\n"
-        f"- tree: {tree}\n"
-        f"- Python {platform.python_version()}, {versions}, {git}\n"
+        f"- tree: {checkout()}\n"
+        f"- Python {platform.python_version()}, {versions(_PACKAGES)}, {said_by('git', '--version')}\n"
         '- command: `make bench` (`pytest tests/benchmarks -m "" -s --results FILE` writes this file)\n'
     )
 
@@ -76,14 +73,3 @@ def at_most(value: float, target: float) -> str:
 def at_least(value: float, target: float) -> str:
     """A value beside its lower target, and whether it was met."""
     return f"{value:.3g} (target >= {target:g}: {'met' if value >= target else 'MISSED'})"
-
-
-def _said_by(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "absent"

@@ -14,6 +14,7 @@ run beside the device.
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from components.training.train_reward_model.sampler import DataState
 from tests.benchmarks.length_sets import PairLengths, token_pairs
 from tests.benchmarks.measure import Sample, interleaved, timed
 from tests.benchmarks.report import Report, Table, at_most
+from tests.fixtures.small_qwen3 import qwen3_config
 from themis_common.modeling.losses import bradley_terry_sum
 from themis_common.modeling.packing import pack_pairs
 from themis_common.store import open_store
@@ -43,17 +45,7 @@ TARGET = 0.2
 
 def hundred_million() -> Qwen3Config:
     """A Qwen3 shape with about 100 million parameters."""
-    return Qwen3Config(
-        vocab_size=32_000,
-        hidden_size=768,
-        intermediate_size=2304,
-        num_hidden_layers=10,
-        num_attention_heads=12,
-        num_key_value_heads=6,
-        head_dim=64,
-        tie_word_embeddings=True,
-        attention_dropout=0.0,
-    )
+    return qwen3_config(vocabulary=32_000, hidden=768, mlp=2304, layers=10, heads=12, key_value_heads=6)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +67,23 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path)
 
 
-def test_stall(folder: Path, report: Report) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was saved, and the samples of each case in the first and in later rounds.
+
+    Attributes:
+        parameters: of the model.
+        file_bytes: of its synchronous checkpoint.
+    """
+
+    parameters: int
+    file_bytes: int
+    first: dict[str, Sample]
+    later: dict[str, Sample]
+
+
+def measured(folder: Path) -> Measured:
+    """Run all cases in turn on one model and one optimiser."""
     config = TrainRewardModelConfig(compute_dtype="float32", device="cpu")
     with joined_ranks(config) as ranks:
         model = make_sharded_model(hundred_million(), config, ranks)
@@ -85,7 +93,6 @@ def test_stall(folder: Path, report: Report) -> None:
         optimizer = make_optimizer(model, config)
         optimizer.step()
         optimizer.zero_grad()
-        millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
         checkpoints = Checkpoints(open_store(folder), "benchmark", 1, ranks, lease=None)
         pack = pack_pairs(token_pairs([PairLengths(prompt=64, chosen=64, rejected=64)], 1000, seed=1))
         steps = iter(range(1, 1000))
@@ -119,28 +126,40 @@ def test_stall(folder: Path, report: Report) -> None:
             "synchronous save": timed(save_now),
         }
         first = interleaved(cases, 1)
-        samples = interleaved(cases, REPETITIONS)
+        later = interleaved(cases, REPETITIONS)
         checkpoints.close()
-        size = sum(file.stat().st_size for file in (folder / "synchronous").iterdir())
-    synchronous = samples["synchronous save"].wall
-
-    def stall(found: dict[str, Sample], *waiting: str) -> Sample:
-        return Sample(
-            sum(found[name].cpu for name in waiting), sum(found[name].wall for name in waiting), None
+        return Measured(
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            file_bytes=sum(file.stat().st_size for file in (folder / "synchronous").iterdir()),
+            first=first,
+            later=later,
         )
 
+
+def stall(samples: dict[str, Sample], *waiting: str) -> Sample:
+    """The seconds of all cases in which training waits."""
+    return Sample(
+        sum(samples[name].cpu for name in waiting), sum(samples[name].wall for name in waiting), None
+    )
+
+
+def test_stall(folder: Path, report: Report) -> None:
+    found = measured(folder)
+    later = found.later
     rows = {
-        "stall: save and wait": stall(samples, "save", "wait for the copy"),
-        "stall of the first save": stall(first, "save", "wait for the copy"),
-        "stall with no work beside": stall(samples, "save again", "copy alone"),
-        "until complete": samples["until complete"],
-        "synchronous save": samples["synchronous save"],
-        "forward and backward alone": samples["forward and backward alone"],
-        "forward and backward beside it": samples["forward and backward beside it"],
+        "stall: save and wait": stall(later, "save", "wait for the copy"),
+        "stall of the first save": stall(found.first, "save", "wait for the copy"),
+        "stall with no work beside": stall(later, "save again", "copy alone"),
+        "until complete": later["until complete"],
+        "synchronous save": later["synchronous save"],
+        "forward and backward alone": later["forward and backward alone"],
+        "forward and backward beside it": later["forward and backward beside it"],
     }
+    synchronous = later["synchronous save"].wall
+    gigabytes = found.file_bytes / 1e9
     report.add(
         Table(
-            title=f"Checkpoints: {millions:.0f} M parameters, {size / 1e9:.2f} GB",
+            title=f"Checkpoints: {found.parameters / 1e6:.0f} M parameters, {gigabytes:.2f} GB",
             columns=("case", "wall s", "CPU s", "/ synchronous"),
             rows=[
                 (
@@ -154,8 +173,8 @@ def test_stall(folder: Path, report: Report) -> None:
                 for name, sample in rows.items()
             ],
             notes=[
-                f"With no work beside it the copy is made at "
-                f"{size / 1e9 / rows['stall with no work beside'].wall:.1f} GB/s."
+                "With no work beside it the copy is made at "
+                f"{gigabytes / rows['stall with no work beside'].wall:.1f} GB/s."
             ],
         )
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import PreTrainedModel, Qwen3Config, Qwen3ForSequenceClassification
+from transformers import PreTrainedModel, Qwen3ForSequenceClassification
 
 from components.evaluation.score_benchmark.scalar.encoding import Encoded
 from components.evaluation.score_benchmark.scalar.loading import LoadOptions, load_scalar_model
@@ -30,6 +30,7 @@ from tests.benchmarks.padded_scoring import BATCH_SIZE, padded_tokens, published
 from tests.benchmarks.report import Report, Table, at_least
 from tests.benchmarks.reward_bench_folder import write_reward_bench_folder
 from tests.benchmarks.text_pairs import TextPair, letter_tokenizer, text_pairs
+from tests.fixtures.small_qwen3 import qwen3_config
 from themis_common.architectures import architecture
 
 pytestmark = pytest.mark.slow
@@ -55,14 +56,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("qwen3")
     tokenizer = letter_tokenizer(max_tokens=4096)
     tokenizer.save_pretrained(folder)
-    config = Qwen3Config(
-        vocab_size=len(tokenizer),
-        hidden_size=256,
-        intermediate_size=768,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=64,
+    config = qwen3_config(
+        vocabulary=len(tokenizer),
+        hidden=256,
+        mlp=768,
+        tied=False,
         max_position_embeddings=4096,
         pad_token_id=tokenizer.pad_token_id,
     )

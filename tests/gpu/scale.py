@@ -8,6 +8,7 @@ import torch
 from transformers import Qwen3Config
 
 from tests.benchmarks.qwen3 import qwen3
+from tests.fixtures.small_qwen3 import qwen3_config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,16 +141,4 @@ def _wider() -> Qwen3Config:
 
 
 def _narrow() -> Qwen3Config:
-    return Qwen3Config(
-        vocab_size=512,
-        hidden_size=64,
-        intermediate_size=192,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=16,
-        tie_word_embeddings=True,
-        max_position_embeddings=4096,
-        pad_token_id=0,
-        attention_dropout=0.0,
-    )
+    return qwen3_config(vocabulary=512, hidden=64, mlp=192, max_position_embeddings=4096, pad_token_id=0)

@@ -18,14 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from transformers import Qwen3Config
-
 from components.training.export_model.classifier import write_classifier
 from components.training.train_reward_model.job import METRICS, MODEL, SPEED, Job
 from components.training.train_reward_model.launch import STOPPED, run_job
 from components.training.train_reward_model.trackers import LINES
 from tests.benchmarks.length_sets import PM, scaled, token_pairs
 from tests.benchmarks.measure import ROOT
+from tests.fixtures.small_qwen3 import qwen3_config
 from tests.gpu import scoring
 from tests.gpu.cases import Case, Group, Values
 from tests.gpu.comparison import setting
@@ -69,18 +68,13 @@ def groups(scale: Scale) -> list[Group]:
 
 def _job(scale: Scale, workspace: Path, folder: Path, **options: Any) -> Job:
     """A job on the small model."""
-    config = Qwen3Config(
-        vocab_size=4096,
-        hidden_size=scale.smoke_hidden,
-        intermediate_size=3 * scale.smoke_hidden,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=scale.smoke_hidden // 4,
-        tie_word_embeddings=True,
+    config = qwen3_config(
+        vocabulary=4096,
+        hidden=scale.smoke_hidden,
+        mlp=3 * scale.smoke_hidden,
+        layers=4,
         max_position_embeddings=4096,
         pad_token_id=0,
-        attention_dropout=0.0,
     )
     model = model_folder(workspace / "model-smoke", config, scale.device)
     lengths = scaled(PM.draw(scale.smoke_pairs, SEED), min(_LENGTH_FACTOR, scale.length_factor))

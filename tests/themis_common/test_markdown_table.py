@@ -13,3 +13,11 @@ def test_no_value_leaves_its_cell() -> None:
     hostile = "a|b\n| c <script>"
     [*_, row] = markdown_table(("value",), [(hostile,)]).splitlines()
     assert row == "| a\\|b \\| c &lt;script> |"
+
+
+def test_a_user_may_escape_more() -> None:
+    def without_emphasis(text: str) -> str:
+        return text.replace("*", "\\*")
+
+    [*_, row] = markdown_table(("value",), [("*loud*",)], without_emphasis).splitlines()
+    assert row == "| \\*loud\\* |"

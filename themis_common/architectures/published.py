@@ -16,7 +16,7 @@ class PublishedModel:
 
     Attributes:
         run: folder of its published scores.
-        script: the published script that is said to have scored it.
+        script: the published script that is said to have scored it (facts/evaluation.md section 7).
         billions: parameters.
         gpus: accelerators of 80 GB that hold it in 16 bit.
         note: why its published scores, or ours, need a second look.

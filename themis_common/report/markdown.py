@@ -2,6 +2,7 @@
 
 import re
 
+from themis_common.markdown_table import markdown_table
 from themis_common.report import text
 from themis_common.report.difference import clipped
 from themis_common.report.model import Leaderboard, LeaderboardRow, Report
@@ -36,7 +37,7 @@ def _leaderboard(board: Leaderboard) -> str:
     """Narrow enough for a terminal of 80 columns; what it leaves out is on the page."""
     criteria = sorted({criterion for row in board.rows for criterion in row.by_criterion})
     header = ["rank", "cell", "strict", "95%", *(_initials(criterion) for criterion in criteria), "ties"]
-    table = _table(header, [_leaderboard_row(row, criteria) for row in board.rows])
+    table = markdown_table(header, [_leaderboard_row(row, criteria) for row in board.rows], _plain)
     named = ", ".join(f"{_initials(criterion)} {criterion}" for criterion in criteria)
     legend = f"Accuracy in per cent of {text.count(board.pairs)} pairs; a tie counts as wrong. {named}."
     return "\n\n".join(block for block in (table, _plain(legend), _plain(board.independence)) if block)
@@ -80,12 +81,7 @@ def _funnel(report: Report) -> str:
         ]
         for stage in report.funnel
     ]
-    return _table(["stage", "in", "emitted", "dropped", "out"], rows)
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
+    return markdown_table(["stage", "in", "emitted", "dropped", "out"], rows, _plain)
 
 
 def _plain(value: str) -> str:

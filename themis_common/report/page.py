@@ -14,6 +14,7 @@ from typing import Final
 
 import jinja2
 
+from themis_common.plural import counted
 from themis_common.report import plot, text
 from themis_common.report.difference import Line, clipped, line_difference, visible
 from themis_common.report.model import ExamplePair, Leaderboard, Report, Score, SliceCurve, TrainingRun
@@ -105,7 +106,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         clip=clipped,
         count=text.count,
-        counted=text.counted,
+        counted=counted,
         duration=text.duration,
         name_parts=_name_parts,
         p_value=text.p_value,

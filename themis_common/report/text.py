@@ -16,11 +16,6 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: "1 pair", "7 pairs"."""
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
-
-
 def duration(seconds: float) -> str:
     """Seconds as a person says them: "0.8 s", "4 min 12 s", "2 h 05 min"."""
     if seconds < 0.05:

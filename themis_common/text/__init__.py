@@ -1,1 +1,1 @@
-"""Text kernels that several stages share: tokens, shingles, MinHash near-duplicates, line counts."""
+"""Text kernels that several stages share: shingles, MinHash near-duplicates, line counts."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from themis_common.config import config, option
 from themis_common.modeling.model_files import FOR_TOKENIZING, fetch_model
+from themis_common.plural import counted
 from themis_common.prompts.chat import (
     ChatRenderer,
     Conversation,
@@ -80,9 +81,8 @@ def pack_pairs(context: Context[PackPairsConfig], unit: str, output: UnitOutput)
         output.emit({"row_key": key, **packed.columns, **kept})
         context.progress.update(number + 1, unit="pairs")
     if truncated:
-        context.progress.say(
-            f"{unit}: cut {truncated:,} responses so that conversations have {context.config.max_tokens} tokens"
-        )
+        cut, most = counted(truncated, "response"), counted(context.config.max_tokens, "token")
+        context.progress.say(f"{unit}: cut {cut} so that conversations have at most {most}")
 
 
 def tokenise_pair(renderer: ChatRenderer, row: dict[str, Any], max_tokens: int) -> PackedPair:

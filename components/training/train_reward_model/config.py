@@ -165,34 +165,50 @@ class TrainRewardModelConfig:
     )
 
     def __post_init__(self) -> None:
+        self._check_ranges()
+        self._check_what_goes_together()
+
+    def _check_ranges(self) -> None:
         _at_least(
             1,
             epochs=self.epochs,
             global_batch=self.global_batch,
+            keep_checkpoints=self.keep_checkpoints,
+            log_every=self.log_every,
+            lora_alpha=self.lora_alpha,
             max_tokens_per_pack=self.max_tokens_per_pack,
             pad_packs_to=self.pad_packs_to,
+            save_every=self.save_every,
             schedule_processes=self.schedule_processes,
+            spike_window=self.spike_window,
+            threads=self.threads,
         )
-        _at_least(1, threads=self.threads, save_every=self.save_every, keep_checkpoints=self.keep_checkpoints)
         _at_least(
             0,
-            lm_weight=self.lm_weight,
-            magnitude_weight=self.magnitude_weight,
+            evaluate_every=self.evaluate_every,
             gradient_clip=self.gradient_clip,
+            lm_weight=self.lm_weight,
+            lora_rank=self.lora_rank,
+            magnitude_weight=self.magnitude_weight,
             margin=self.margin,
+            peak_tflops=self.peak_tflops,
+            processes=self.processes,
+            shard_size=self.shard_size,
+            spike_factor=self.spike_factor,
+            weight_decay=self.weight_decay,
         )
-        _at_least(
-            0, weight_decay=self.weight_decay, evaluate_every=self.evaluate_every, processes=self.processes
-        )
-        _at_least(1, log_every=self.log_every, spike_window=self.spike_window)
-        _at_least(0, peak_tflops=self.peak_tflops, spike_factor=self.spike_factor)
-        _at_least(0, shard_size=self.shard_size, lora_rank=self.lora_rank)
-        _at_least(1, lora_alpha=self.lora_alpha)
         _above_zero(
             learning_rate=self.learning_rate, epsilon=self.epsilon, collective_minutes=self.collective_minutes
         )
-        _share(warmup_ratio=self.warmup_ratio, stable_ratio=self.stable_ratio, floor_ratio=self.floor_ratio)
-        _share(beta1=self.beta1, beta2=self.beta2)
+        _share(
+            beta1=self.beta1,
+            beta2=self.beta2,
+            floor_ratio=self.floor_ratio,
+            stable_ratio=self.stable_ratio,
+            warmup_ratio=self.warmup_ratio,
+        )
+
+    def _check_what_goes_together(self) -> None:
         if self.warmup_ratio + self.stable_ratio > 1:
             raise ValueError("warmup_ratio and stable_ratio sum to more than 1")
         if self.max_tokens_per_pack % self.pad_packs_to:

@@ -32,6 +32,7 @@ from themis_common.modeling.model import read_model_config
 from themis_common.modeling.packing import PairPack, pack_pairs
 from themis_common.modeling.token_pair import TokenPair
 from themis_common.modeling.weights import has_reward_head, load_weights
+from themis_common.plural import counted
 from themis_common.store import open_store
 
 
@@ -150,9 +151,9 @@ class Trainer:
             load_weights(self._model, self._job.model, with_reward_head=carried)
         if latest is None:
             head = "the model's own reward head" if carried else "a new reward head"
-            self._around.say(
-                f"{len(self._pairs)} pairs, {self._total} steps on {self._ranks.world} processes, with {head}"
-            )
+            pairs, steps = counted(len(self._pairs), "pair"), counted(self._total, "step")
+            processes = counted(self._ranks.world, "process", "processes")
+            self._around.say(f"{pairs}, {steps} on {processes}, with {head}")
             return
         progress, self._curves = self._checkpoints.load(latest, self._model, self._optimizer)
         self._step = progress.step

@@ -16,13 +16,13 @@ from components.dataset.deduplicate.stage import CLUSTERS, STAGE
 from tests.components.dataset.mined import change_row
 from tests.components.dataset.test_deduplicate import digests_of, families, kept, rows_of, words
 from tests.components.dataset.written import write_dataset
+from tests.fixtures import word_shingles
 from themis_common.datasets.reader import DatasetReader
 from themis_common.progress import Progress
 from themis_common.schemas import CHANGES
 from themis_common.stages import Context, map_units, plan_units, run_stage
 from themis_common.stages.rounds import parts_of
 from themis_common.store import open_store
-from themis_common.text import tokens
 from themis_common.text.components import connect
 
 CONFIG = DeduplicateConfig(rows_at_once=9)
@@ -64,7 +64,7 @@ def test_a_signature_tells_what_later_rounds_ask(inputs: dict[str, DatasetReader
     for key, row in signatures.items():
         text = changes[key]["new_contents"]
         assert row["num_bytes"] == len(text.encode())
-        assert row["num_shingles"] == max(len(tokens.words(text)) - CONFIG.shingle_size + 1, 0)
+        assert row["num_shingles"] == max(len(word_shingles.words(text)) - CONFIG.shingle_size + 1, 0)
         assert len(row["band_keys"]) == (8 * bands if row["num_shingles"] else 0)
 
 

@@ -26,6 +26,7 @@ def test_every_published_model_has_its_architecture_gpus_and_image() -> None:
         "gpus": 4,
         "gpu_memory": "80 GB",
         "image": "evaluate",
+        "published_script": "athene",
         "note": "",
     }
     assert by_model["ContextualAI/LMUnit-qwen2.5-72b"]["image"] == "llm"

@@ -6,6 +6,7 @@ from transformers import Qwen3Config
 
 from pipelines.training_plan.model_shape import ModelShape
 from pipelines.training_plan.pair_lengths import PairLengths
+from tests.fixtures.small_qwen3 import qwen3_config
 from themis_common.modeling.model import RewardModel
 from themis_common.modeling.packing import PairPack, pack_pairs
 from themis_common.modeling.token_pair import TokenPair
@@ -16,16 +17,15 @@ SMALL = ModelShape(
 
 
 def config_of(shape: ModelShape) -> Qwen3Config:
-    return Qwen3Config(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.mlp,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.key_value_heads,
+    return qwen3_config(
+        vocabulary=shape.vocabulary,
+        hidden=shape.hidden,
+        mlp=shape.mlp,
+        layers=shape.layers,
+        heads=shape.heads,
+        key_value_heads=shape.key_value_heads,
         head_dim=shape.head_dim,
-        tie_word_embeddings=shape.tied,
-        attention_dropout=0.0,
+        tied=shape.tied,
     )
 
 

@@ -137,6 +137,58 @@ def test_the_environment_of_the_caller_does_not_reach_git(
     assert [len(commit.differences) for commit in commits] == [1, 1]
 
 
+COMMAND_SETTINGS = (
+    "core.fsmonitor",
+    "core.pager",
+    "core.editor",
+    "core.sshCommand",
+    "core.gitProxy",
+    "core.askPass",
+    "core.alternateRefsCommand",
+    "pager.log",
+    "pager.cat-file",
+    "diff.external",
+    "diff.evil.command",
+    "diff.evil.textconv",
+    "filter.evil.smudge",
+    "filter.evil.clean",
+    "filter.evil.process",
+    "merge.evil.driver",
+    "gpg.program",
+    "gpg.ssh.program",
+    "credential.helper",
+    "remote.origin.uploadpack",
+    "uploadpack.packObjectsHook",
+)
+"""Settings that name a command, which git runs sooner or later."""
+LEADING_SETTINGS = {
+    "alias.log": "!{command}",
+    "alias.rev-list": "!{command}",
+    "log.showSignature": "true",
+    "protocol.allow": "always",
+    "protocol.ext.allow": "always",
+    "remote.origin.url": "ext::{command}",
+    "remote.origin.promisor": "true",
+    "remote.origin.partialclonefilter": "blob:none",
+    "extensions.partialClone": "origin",
+    "core.repositoryformatversion": "1",
+}
+"""Settings that lead git to run a command."""
+
+
+def _set_traps(project: Path, trap: Path) -> None:
+    """Put a program into every setting and hook that git might run."""
+    settings = dict.fromkeys(COMMAND_SETTINGS, str(trap))
+    settings |= {key: value.format(command=trap) for key, value in LEADING_SETTINGS.items()}
+    for key, value in settings.items():
+        run_git("-C", str(project), "config", key, value)
+    hooks = project / ".git/hooks"
+    hooks.mkdir(exist_ok=True)
+    for hook in ("post-checkout", "reference-transaction", "post-index-change", "pre-auto-gc"):
+        (hooks / hook).unlink(missing_ok=True)
+        (hooks / hook).symlink_to(trap)
+
+
 def test_nothing_that_the_repository_configures_is_executed(tmp_path: Path) -> None:
     """Settings that name a command, attributes that call for one, hooks: each would leave a file."""
     project, witness = tmp_path / "project", tmp_path / "witness"
@@ -147,50 +199,7 @@ def test_nothing_that_the_repository_configures_is_executed(tmp_path: Path) -> N
     trap = tmp_path / "trap.sh"
     trap.write_text(f"#!/bin/sh\necho $0 $* >> {witness}\ncat\n")
     trap.chmod(trap.stat().st_mode | stat.S_IXUSR)
-    command = str(trap)
-    settings = {
-        "core.fsmonitor": command,
-        "core.pager": command,
-        "core.editor": command,
-        "core.sshCommand": command,
-        "core.gitProxy": command,
-        "core.askPass": command,
-        "core.alternateRefsCommand": command,
-        "pager.log": command,
-        "pager.cat-file": command,
-        "diff.external": command,
-        "diff.evil.command": command,
-        "diff.evil.textconv": command,
-        "filter.evil.smudge": command,
-        "filter.evil.clean": command,
-        "filter.evil.process": command,
-        "merge.evil.driver": command,
-        "log.showSignature": "true",
-        "gpg.program": command,
-        "gpg.ssh.program": command,
-        "credential.helper": command,
-        "alias.log": f"!{command}",
-        "alias.rev-list": f"!{command}",
-        "protocol.allow": "always",
-        "protocol.ext.allow": "always",
-        "remote.origin.url": f"ext::{command}",
-        "remote.origin.uploadpack": command,
-        "remote.origin.promisor": "true",
-        "remote.origin.partialclonefilter": "blob:none",
-        "uploadpack.packObjectsHook": command,
-        "extensions.partialClone": "origin",
-    }
-    hooks = tmp_path / "hooks"
-    hooks.mkdir()
-    for hook in ("post-checkout", "reference-transaction", "post-index-change", "pre-auto-gc"):
-        (hooks / hook).symlink_to(trap)
-        (project / ".git/hooks").mkdir(exist_ok=True)
-        (project / ".git/hooks" / hook).unlink(missing_ok=True)
-        (project / ".git/hooks" / hook).symlink_to(trap)
-    for key, value in settings.items():
-        run_git("-C", str(project), "config", key, value)
-    run_git("-C", str(project), "config", "core.repositoryformatversion", "1")
-
+    _set_traps(project, trap)
     absent = "0123456789" * 4
     with GitRepository.open(project) as repository:
         repository.refs_digest("branches")

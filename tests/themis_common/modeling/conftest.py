@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from transformers import Qwen3Config
 
+from tests.fixtures.small_qwen3 import qwen3_config
 from themis_common.modeling.model import RewardModel
 from themis_common.modeling.token_pair import TokenPair
 
@@ -16,16 +16,10 @@ VOCABULARY = 97
 @pytest.fixture
 def make_model() -> Callable[..., RewardModel]:
     def make(tied: bool = True, dtype: torch.dtype = torch.float32, random_head: bool = True) -> RewardModel:
-        config = Qwen3Config(
-            vocab_size=VOCABULARY,
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            head_dim=8,
+        config = qwen3_config(
+            vocabulary=VOCABULARY,
+            tied=tied,
             max_position_embeddings=256,
-            tie_word_embeddings=tied,
             # large weights, so that a wrong mask or position shows
             initializer_range=0.3,
         )

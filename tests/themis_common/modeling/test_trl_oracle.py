@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import Qwen3Config
 
 from tests.benchmarks.length_sets import PairLengths, token_pairs
 from tests.benchmarks.measure import Peer, why_no_peer
 from tests.benchmarks.trl_folder import write_trl_folder
+from tests.fixtures.small_qwen3 import qwen3_config
 from themis_common.modeling.losses import bradley_terry_sum, magnitude_sum
 from themis_common.modeling.model import RewardModel
 from themis_common.modeling.packing import pack_pairs
@@ -20,8 +20,6 @@ pytestmark = pytest.mark.slow
 CENTRE = 0.01
 # as many as TRL's micro-batch, because it takes means of means
 LENGTHS = [PairLengths(30, 12, 5), PairLengths(4, 50, 60), PairLengths(41, 1, 2), PairLengths(17, 9, 9)]
-
-
 MARGINS = [0.5, 0.0, 2.0, 1.0]
 
 
@@ -29,18 +27,7 @@ def test_loss_and_all_gradients_are_those_of_trl(tmp_path: Path) -> None:
     missing = why_no_peer("trl")
     if missing:
         pytest.skip(missing)
-    config = Qwen3Config(
-        vocab_size=97,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        tie_word_embeddings=True,
-        pad_token_id=0,
-        initializer_range=0.3,
-    )
+    config = qwen3_config(pad_token_id=0, initializer_range=0.3)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         model = RewardModel(config)

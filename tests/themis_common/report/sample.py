@@ -32,6 +32,28 @@ CRITERIA = {
     "Security Hardness": 32,
 }
 LANGUAGES = {"C": 20, "C#": 12, "C++": 36, "Go": 30, "Java": 40, "JavaScript": 32, "Python": 50, "Ruby": 20}
+FUNNEL: tuple[tuple[str, int, dict[str, int], int], ...] = (
+    (
+        "dataset.mine_commits",
+        1843,
+        {"merge_commit": 210, "more_than_one_file": 402, "blocked_subject": 31},
+        1200,
+    ),
+    ("dataset.filter_commits", 1200, {"unwanted_language": 288, "message_too_short": 97}, 815),
+    ("dataset.retrieve_contents", 815, {"not_utf8": 4, "too_large": 11}, 800),
+    ("dataset.deduplicate", 800, {"near_duplicate": 56}, 744),
+    ("dataset.classify_aspects", 744, {"no_criterion": 301}, 443),
+    ("dataset.rate_changes", 443, {"rating_below_threshold": 120}, 361),
+    ("dataset.assemble_preferences", 361, {}, 361),
+)
+"""Stage, rows in, rows dropped by reason, rows out."""
+SECONDS = {
+    "dataset.mine_commits": 4.2,
+    "dataset.deduplicate": 6.9,
+    "training.train_reward_model (PT)": 121.0,
+    "training.train_reward_model (PM)": 74.4,
+    "evaluation.score_benchmark (trained)": 14.8,
+}
 
 SLOW = '''def duplicates(names):
     """Names that occur more than once."""
@@ -193,22 +215,51 @@ def _run(name: str, steps: int, gain: float) -> TrainingRun:
     )
 
 
+def _examples() -> tuple[ExamplePair, ...]:
+    return (
+        ExamplePair(
+            criterion="Runtime Efficiency",
+            language="Python",
+            instruction="Find the names that occur more than once in a list.",
+            chosen=FAST,
+            rejected=SLOW,
+            origin="example/names, src/names.py, 4f1c9a2",
+        ),
+        ExamplePair(
+            criterion="Security Hardness",
+            language="Java",
+            instruction="Look up users by their name in the database.",
+            chosen=SAFE,
+            rejected=UNSAFE,
+            origin="example/users, src/main/java/org/example/users/Users.java, 90aa31b",
+        ),
+    )
+
+
+def _leaderboard() -> Leaderboard:
+    """A model that beats its reference, one that does not, and one without scores."""
+    better = Versus(estimate=0.116, low=0.03, high=0.2, p_value=0.009)
+    maybe_better = Versus(estimate=0.054, low=-0.03, high=0.14, p_value=0.21)
+    return Leaderboard(
+        benchmark="CodeRewardBench sample",
+        pairs=240,
+        rows=(
+            _row("trained", "seqcls", 0.6125, ranks=(1, 1), versus=better),
+            _row("longer-response", "longer-response", 0.55, ranks=(2, 3), ties=9, versus=maybe_better),
+            _row("untrained", "seqcls", 0.4958, ranks=(2, 3)),
+            LeaderboardRow(
+                cell="skywork-8b",
+                architecture="seqcls",
+                prompt_mode="none",
+                failure="The pod was killed for memory (exit code 137).",
+            ),
+        ),
+        reference="untrained",
+    )
+
+
 def sample_report() -> Report:
     """The sample; numbers are made up but consistent."""
-    stages: tuple[tuple[str, int, dict[str, int], int], ...] = (
-        (
-            "dataset.mine_commits",
-            1843,
-            {"merge_commit": 210, "more_than_one_file": 402, "blocked_subject": 31},
-            1200,
-        ),
-        ("dataset.filter_commits", 1200, {"unwanted_language": 288, "message_too_short": 97}, 815),
-        ("dataset.retrieve_contents", 815, {"not_utf8": 4, "too_large": 11}, 800),
-        ("dataset.deduplicate", 800, {"near_duplicate": 56}, 744),
-        ("dataset.classify_aspects", 744, {"no_criterion": 301}, 443),
-        ("dataset.rate_changes", 443, {"rating_below_threshold": 120}, 361),
-        ("dataset.assemble_preferences", 361, {}, 361),
-    )
     return Report(
         title="End to end on the sample data",
         summary=(
@@ -232,68 +283,17 @@ def sample_report() -> Report:
                 dropped=drops,
                 rows_out=out,
             )
-            for name, rows_in, drops, out in stages
+            for name, rows_in, drops, out in FUNNEL
         ),
-        examples=(
-            ExamplePair(
-                criterion="Runtime Efficiency",
-                language="Python",
-                instruction="Find the names that occur more than once in a list.",
-                chosen=FAST,
-                rejected=SLOW,
-                origin="example/names, src/names.py, 4f1c9a2",
-            ),
-            ExamplePair(
-                criterion="Security Hardness",
-                language="Java",
-                instruction="Look up users by their name in the database.",
-                chosen=SAFE,
-                rejected=UNSAFE,
-                origin="example/users, src/main/java/org/example/users/Users.java, 90aa31b",
-            ),
-        ),
+        examples=_examples(),
         training=(
             _run("Preference pre-training (PT)", 200, 0.12),
             _run("Preference modelling (PM)", 120, 0.15),
         ),
-        leaderboard=Leaderboard(
-            benchmark="CodeRewardBench sample",
-            pairs=240,
-            rows=(
-                _row(
-                    "trained",
-                    "seqcls",
-                    0.6125,
-                    ranks=(1, 1),
-                    versus=Versus(estimate=0.116, low=0.03, high=0.2, p_value=0.009),
-                ),
-                _row(
-                    "longer-response",
-                    "longer-response",
-                    0.55,
-                    ranks=(2, 3),
-                    ties=9,
-                    versus=Versus(estimate=0.054, low=-0.03, high=0.14, p_value=0.21),
-                ),
-                _row("untrained", "seqcls", 0.4958, ranks=(2, 3)),
-                LeaderboardRow(
-                    cell="skywork-8b",
-                    architecture="seqcls",
-                    prompt_mode="none",
-                    failure="The pod was killed for memory (exit code 137).",
-                ),
-            ),
-            reference="untrained",
-        ),
+        leaderboard=_leaderboard(),
         seconds=tuple(
             StageSeconds(stage=name, seconds=seconds, reused=name.startswith("dataset."))
-            for name, seconds in (
-                ("dataset.mine_commits", 4.2),
-                ("dataset.deduplicate", 6.9),
-                ("training.train_reward_model (PT)", 121.0),
-                ("training.train_reward_model (PM)", 74.4),
-                ("evaluation.score_benchmark (trained)", 14.8),
-            )
+            for name, seconds in SECONDS.items()
         ),
         manifests=tuple(
             ManifestLine(
@@ -304,7 +304,7 @@ def sample_report() -> Report:
                 rows=out,
                 inputs={"commits": "ab" * 32} if index else {},
             )
-            for index, (name, _, _, out) in enumerate(stages)
+            for index, (name, _, _, out) in enumerate(FUNNEL)
         ),
     )
 

@@ -114,6 +114,7 @@ _METRICS = [
     _metric(3, "held_out/accuracy", "Memory_Efficiency", 0.65),
     _metric(3, "held_out/pairs", "Memory_Efficiency", 20.0),
     _metric(3, "held_out/accuracy", "CSharp", 0.6),
+    _metric(3, "held_out/accuracy", "NL", 0.8),
     *(_metric(step, "grad_norm", "all", 2.0 / step) for step in (1, 2, 3)),
     _metric(1, "histogram/chosen", "0..1", 20.0),
     _metric(3, "histogram/chosen", "0..0.5", 15.0),
@@ -208,7 +209,10 @@ def test_training_curves(folder: RunFolder) -> None:
         (0.5, 1.0, {"chosen": 5}),
     ]
     assert [(row.name, row.pairs) for row in run.by_criterion] == [("Memory Efficiency", 20)]
-    assert [(row.name, row.points) for row in run.by_language] == [("C#", ((3, 0.6),))]
+    assert [(row.name, row.points) for row in run.by_language] == [
+        ("C#", ((3, 0.6),)),
+        ("natural language", ((3, 0.8),)),
+    ]
 
 
 def test_how_fast_training_went_is_drawn_where_that_is_known(folder: RunFolder) -> None:

@@ -20,10 +20,6 @@ def test_durations(seconds: float, expected: str) -> None:
     assert text.duration(seconds) == expected
 
 
-def test_one_thing_is_not_several() -> None:
-    assert [text.counted(number, "pair") for number in (0, 1, 1200)] == ["0 pairs", "1 pair", "1,200 pairs"]
-
-
 def test_shares_points_and_p_values() -> None:
     assert text.percent(0.61254) == "61.3%"
     assert text.percent(None) == "\u2013"

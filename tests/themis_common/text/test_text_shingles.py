@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fixtures.word_shingles import ngrams, words
 from themis_common.text.shingles import jaccard, shingle_hashes
-from themis_common.text.tokens import ngrams, words
 
 
 def _shingle_set(text: str, size: int) -> set[tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from themis_common.datasets.reader import DatasetReader
 from themis_common.report.model import ExamplePair, FunnelStage
 from themis_common.report.run.outputs import TaskOutput, of_stage
+from themis_common.report.run.slice_names import CRITERION_NAMES, LANGUAGE_NAMES
 from themis_common.schemas import PAIRS, RATED_CHANGES
 from themis_common.taxonomy import CODE_CRITERIA, Criterion, Language
 
@@ -64,8 +65,8 @@ def emptied_by(stages: Iterable[FunnelStage]) -> FunnelStage | None:
 def _example(row: dict[str, str | None]) -> ExamplePair:
     origin = [row["repo"], row["path"], (row["commit"] or "")[:12]]
     return ExamplePair(
-        criterion=Criterion.parse(row["criterion"] or "").label,
-        language=Language.parse(row["language"] or "").label,
+        criterion=CRITERION_NAMES[Criterion.parse(row["criterion"] or "").key],
+        language=LANGUAGE_NAMES[Language.parse(row["language"] or "").key],
         instruction=row["input"] or "",
         chosen=row["chosen"] or "",
         rejected=row["rejected"] or "",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from themis_common.report.model import Biases, ClusterBy, Leaderboard, LeaderboardRow, Score, Versus
-from themis_common.taxonomy import Criterion, Language
+from themis_common.report.run.slice_names import CRITERION_NAMES, LANGUAGE_NAMES
 
 SCORING = "score_benchmark"
 """The task under which, followed by a dot and its id, a cell leaves its scores or its user error."""
@@ -70,8 +70,8 @@ def _row(cell: Mapping[str, Any], found: Statistics, reference: str, failure: st
         tie_excluded=overall("tie_excluded"),
         ties=int(found["overall", "all", "ties"]["value"]),
         coverage=found["overall", "all", "coverage"]["value"],
-        by_criterion=_scores(found, "criterion", [(member.key, member.label) for member in Criterion]),
-        by_language=_scores(found, "language", [(member.key, member.label) for member in Language]),
+        by_criterion=_scores(found, "criterion", CRITERION_NAMES),
+        by_language=_scores(found, "language", LANGUAGE_NAMES),
         versus=_versus(found, reference),
         ranks=_ranks(found),
         biases=_biases(found),
@@ -83,10 +83,10 @@ def _score(row: Mapping[str, Any]) -> Score:
     return Score(accuracy=row["value"], low=row["low"], high=row["high"], pairs=row["rows"])
 
 
-def _scores(found: Statistics, group: str, members: Iterable[tuple[str, str]]) -> dict[str, Score]:
+def _scores(found: Statistics, group: str, names: Mapping[str, str]) -> dict[str, Score]:
     return {
-        label: _score(found[group, key, "strict"])
-        for key, label in members
+        name: _score(found[group, key, "strict"])
+        for key, name in names.items()
         if (group, key, "strict") in found
     }
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from themis_common.datasets.reader import DatasetReader
-from themis_common.report import text
+from themis_common.plural import counted
 from themis_common.report.model import Bin, Chart, Curve, Histogram, SliceCurve, TrainingRun
 from themis_common.report.run.outputs import TaskOutput, of_stage
+from themis_common.report.run.slice_names import CRITERION_NAMES, LANGUAGE_NAMES
 from themis_common.schemas import MODEL_FILES, TRAINING_METRICS
 from themis_common.stages.run import WORKSPACE
 from themis_common.store import open_store
-from themis_common.taxonomy import Criterion, Language
 
 _ALL = "all"
 _SPEED = "speed.jsonl"
@@ -37,8 +37,8 @@ def _training_run(output: TaskOutput) -> TrainingRun:
     steps = max((points[-1][0] for points in curves.values()), default=0)
     return TrainingRun(
         name=_PHASES.get(output.task, output.task),
-        remark=f"{text.counted(steps, 'step')} of up to {text.counted(config['global_batch'], 'pair')}, "
-        f"{text.counted(config['epochs'], 'epoch')}",
+        remark=f"{counted(steps, 'step')} of up to {counted(config['global_batch'], 'pair')}, "
+        f"{counted(config['epochs'], 'epoch')}",
         charts=(
             _loss_chart(curves, lm_weight=config["lm_weight"], magnitude_weight=config["magnitude_weight"]),
             _chart("Reward margin", curves, {"reward/margin": "training", "held_out/margin": "held out"}),
@@ -51,8 +51,8 @@ def _training_run(output: TaskOutput) -> TrainingRun:
             *_progress_charts(curves),
         ),
         histograms=_histograms(curves),
-        by_criterion=_slices(curves, [(member.key, member.label) for member in Criterion]),
-        by_language=_slices(curves, [(member.key, member.label) for member in Language]),
+        by_criterion=_slices(curves, CRITERION_NAMES),
+        by_language=_slices(curves, LANGUAGE_NAMES),
     )
 
 
@@ -129,13 +129,13 @@ def _histograms(curves: Curves) -> tuple[Histogram, ...]:
     return (Histogram(title="Rewards of held-out pairs", series=tuple(sides.values()), bins=bins),)
 
 
-def _slices(curves: Curves, members: Iterable[tuple[str, str]]) -> tuple[SliceCurve, ...]:
+def _slices(curves: Curves, names: Mapping[str, str]) -> tuple[SliceCurve, ...]:
     return tuple(
         SliceCurve(
-            name=label,
+            name=name,
             points=curves["held_out/accuracy", key],
             pairs=round(curves["held_out/pairs", key][-1][1]) if ("held_out/pairs", key) in curves else None,
         )
-        for key, label in members
+        for key, name in names.items()
         if ("held_out/accuracy", key) in curves
     )

@@ -23,6 +23,7 @@ from themis_common.config import config_hash
 from themis_common.errors import UserError
 from themis_common.hashing import digest_of
 from themis_common.modeling.model_files import fetch_model
+from themis_common.plural import counted
 from themis_common.prompts.chat import Conversation
 from themis_common.stages import Context
 from themis_common.stages.shares import Share
@@ -51,7 +52,8 @@ def score_with_weights(
     parts = cut_into_parts(batches)
     name = digest_of([config_hash(config), dataset.digest, batches])[:32]
     log = ScoreLog(context.workspace, name)
-    context.progress.say(f"{architecture.name}: {len(encoded):,} conversations in {len(batches):,} batches")
+    cut = f"{counted(len(encoded), 'conversation')} in {counted(len(batches), 'batch', 'batches')}"
+    context.progress.say(f"{architecture.name}: {cut}")
     finished = log.finished()
     todo = [number for number in Share.parse(config.share).of(list(parts)) if number not in finished]
     if todo:

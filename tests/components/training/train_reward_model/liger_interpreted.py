@@ -20,11 +20,11 @@ from liger_kernel.ops import rms_norm
 from liger_kernel.transformers import LigerFusedLinearCrossEntropyLoss
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import Qwen3Config
 from triton.runtime import interpreter
 
 from components.training.train_reward_model.kernels import apply_kernels
 from tests.benchmarks.length_sets import PairLengths, token_pairs
+from tests.fixtures.small_qwen3 import qwen3_config
 from themis_common.modeling.losses import bradley_terry_sum, linear_cross_entropy_sum, magnitude_sum
 from themis_common.modeling.model import RewardModel
 from themis_common.modeling.packing import pack_pairs
@@ -63,18 +63,8 @@ def complete_interpreter() -> set[str]:
 
 def computed_pack(kernels: str) -> dict[str, Tensor]:
     """Rewards, language-model loss and all gradients of the objective."""
-    config = Qwen3Config(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        tie_word_embeddings=True,
-        # large weights, so that a wrong factor shows
-        initializer_range=0.3,
-    )
+    # large weights, so that a wrong factor shows
+    config = qwen3_config(vocabulary=VOCABULARY, initializer_range=0.3)
     torch.manual_seed(5)
     model = RewardModel(config)
     torch.nn.init.normal_(model.reward_head.weight, std=0.3)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import Qwen3Config
 
 from components.training.train_reward_model.dealing import PairCost, deal, longest
+from tests.fixtures.small_qwen3 import qwen3_config
 from themis_common.modeling.token_pair import TokenPair
 
 MAX_TOKENS = 100
@@ -69,15 +69,7 @@ def test_a_pair_larger_than_a_slot_is_refused() -> None:
 
 
 def test_the_cost_of_a_pair_by_hand() -> None:
-    config = Qwen3Config(
-        hidden_size=8,
-        intermediate_size=16,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=2,
-        vocab_size=50,
-    )
+    config = qwen3_config(vocabulary=50, hidden=8, mlp=16, layers=3)
     ids = np.zeros(9, np.int32)
     pair = TokenPair("a", prefix=ids[:5], chosen=ids[:3], rejected=ids[:2], prompt_tokens=4)
     weights_of_a_layer = 8 * 8 + 2 * (8 * 4) + 8 * 8 + 3 * 8 * 16
