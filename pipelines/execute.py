@@ -5,11 +5,13 @@ repository, a file of pairs, a benchmark) is opened once.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.progress import TaskLines
+from pipelines.run_lock import alone_in
 from pipelines.runners.supervisor import RunOutcome
 from pipelines.settings import Resolved, resolve
 from pipelines.tasks import PIPELINE_TASKS, load_stage
@@ -51,15 +53,19 @@ def execute(
         store: where datasets go, locally or in a bucket; by default into the run folder.
 
     Raises:
-        UserError: the configuration or an input is unusable.
+        UserError: the configuration or an input is unusable, or another run is at work in the folder.
     """
     root = folder.absolute()
     resolved = resolve(pipeline, recipe, overrides)
     check_writable(root)
-    check_sources(pipeline, resolved)
+    with alone_in(root):
+        check_sources(pipeline, resolved)
+        return _execute_in(root, pipeline, runner, resolved.document(open_store(store or root / "store").uri))
+
+
+def _execute_in(root: Path, pipeline: str, runner: str, document: Mapping[str, Any]) -> Outcome:
     run = RunFolder(str(root))
     run.clear()
-    document = resolved.document(store=open_store(store or root / "store").uri)
     run.store.write_bytes(CONFIG, (json.dumps(document, indent=1) + "\n").encode())
     log = root / "kfp.log"
     outcome = _run_tasks(pipeline, runner, root, log)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from components.evaluation.import_benchmark.stage import STAGE as IMPORT_BENCHMARK
 from components.evaluation.import_benchmark.stage import ImportBenchmarkConfig
@@ -32,16 +33,13 @@ class ScoredRun:
     failures: Mapping[str, int]
 
 
-def read_runs(locations: Sequence[str], variant: Variant) -> list[ScoredRun]:
+def read_runs(locations: Sequence[str]) -> list[ScoredRun]:
     """The runs at the locations: parquet files of published runs, or datasets of scores.
-
-    Args:
-        variant: `lmunit`: a score of 0 means that nothing could be read, which the published file does not tell apart.
 
     Raises:
         UserError: a location holds neither, or two of them have one name.
     """
-    runs = [_read_run(location, variant) for location in locations]
+    runs = [_read_run(location) for location in locations]
     for name, count in Counter(run.name for run in runs).items():
         if count > 1:
             raise UserError(
@@ -50,7 +48,22 @@ def read_runs(locations: Sequence[str], variant: Variant) -> list[ScoredRun]:
     return runs
 
 
-def _read_run(location: str, variant: Variant) -> ScoredRun:
+def read_as(run: ScoredRun, variant: Variant) -> ScoredRun:
+    """A run as its published form means it.
+
+    In `lmunit` a score of 0 says that nothing could be read, which its file does not tell apart from a score; the other
+    forms say so themselves.
+    """
+    if variant != "lmunit":
+        return run
+    chosen, rejected = (np.where(side == 0, np.nan, side) for side in (run.table.chosen, run.table.rejected))
+    table = replace(run.table, chosen=chosen, rejected=rejected)
+    found = int(np.count_nonzero(_unread(table) & ~_unread(run.table)))
+    failures = {**run.failures, UNREAD: run.failures.get(UNREAD, 0) + found} if found else run.failures
+    return replace(run, table=table, failures=failures)
+
+
+def _read_run(location: str) -> ScoredRun:
     path = Path(location)
     if "://" in location or (path / MANIFEST).is_file():
         return _read_dataset(location)
@@ -60,14 +73,14 @@ def _read_run(location: str, variant: Variant) -> ScoredRun:
         raise UserError(f"{location} is neither a dataset of scores nor a parquet file; check the path")
     name = path.parent.resolve().name if path.stem == "scores" else path.stem
     table = read_score_table(path)
-    if variant == "lmunit":
-        chosen, rejected = (np.where(side == 0, np.nan, side) for side in (table.chosen, table.rejected))
-        table = replace(table, chosen=chosen, rejected=rejected)
-    unread = np.isnan(table.chosen) | np.isnan(table.rejected)
-    if table.parse_failed is not None:
-        unread |= table.parse_failed
-    count = int(np.count_nonzero(unread))
+    count = int(np.count_nonzero(_unread(table)))
     return ScoredRun(name, table, {UNREAD: count} if count else {})
+
+
+def _unread(table: ScoreTable) -> npt.NDArray[np.bool_]:
+    """Which pairs lack a score."""
+    unread = np.isnan(table.chosen) | np.isnan(table.rejected)
+    return unread if table.parse_failed is None else unread | table.parse_failed
 
 
 def _read_dataset(location: str) -> ScoredRun:

@@ -6,6 +6,7 @@ source of each value is kept for `themis config show`.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,8 @@ SHARED: dict[str, SharedSetting] = {
     "llm": SharedSetting({"engine": "rules"}, "the engine that rates and judges"),
     "map_pods": SharedSetting(2, "parallel tasks of a fan-out, at most 200"),
 }
+
+_WORD = re.compile(r"\w+")
 
 TRAINING_STAGES = {"PT": "general", "PM": "code"}
 """The two training stages of the paper, each with the name of the pairs that it trains on."""
@@ -159,10 +162,25 @@ def _resolve_section(
         if follows and option.name not in values:
             source = shared[follows]
             values[option.name] = Value(source.value, f"{follows} ({source.source})")
-    where = next((value.source for value in section.values()), "configuration")
-    loaded = load_config(cls, {name: value.value for name, value in values.items()}, where=f"{where}: {task}")
+    try:
+        loaded = load_config(cls, {name: value.value for name, value in values.items()}, where=task)
+    except UserError as error:
+        given = {name: value.source for name, value in values.items()}
+        raise UserError(f"{_blamed(str(error), given, section)}: {error}") from error
     plain = as_values(loaded)
     return {name: Value(plain[name], values[name].source if name in values else "default") for name in plain}
+
+
+def _blamed(message: str, given: Mapping[str, str], section: Iterable[str]) -> str:
+    """Where the option was set that the message names first; where it names none, whence all of the section came.
+
+    Args:
+        given: where each option was set that does not have its default.
+        section: those of them that were set for this task.
+    """
+    named = [given[word] for word in _WORD.findall(message) if word in given]
+    sources = named[:1] or list({given[name] for name in section})
+    return sources[0] if len(sources) == 1 else "configuration"
 
 
 def _override_layer(text: str) -> tuple[str, Mapping[str, Any]]:

@@ -7,8 +7,6 @@ again, an interrupted cell goes on, and `themis explain`, `themis data` and `the
     DIR/report                            the page with everything that the published forms leave out
 """
 
-import errno
-import fcntl
 import json
 import re
 import time
@@ -23,9 +21,10 @@ from components.evaluation.import_model.stage import STAGE as IMPORT_MODEL
 from components.evaluation.import_model.stage import ImportModelConfig
 from components.evaluation.plan_cells.task import plan_run
 from components.evaluation.score_benchmark.task import score_cell
-from components.evaluation.summarise.task import summarise_run
+from components.evaluation.summarise.task import summarise_scored
 from pipelines.execute import check_writable
 from pipelines.published_form import PublishedForm, write_published_form
+from pipelines.run_lock import alone_in
 from pipelines.runners.protocol import TaskEvent
 from pipelines.settings import resolve
 from themis_common.architectures import ARCHITECTURES, AUTO, architecture
@@ -38,8 +37,6 @@ from themis_common.stages.task import CONFIG, RunFolder, reporting_errors, run_i
 from themis_common.store import open_store
 
 _RECIPE = "local"
-_LOCK = ".lock"
-_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}
 _DATA_FILES = ("*.json", "*.jinja", "*.safetensors", "merges.txt", "tokenizer.model")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 63
@@ -69,21 +66,28 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What an evaluation left: the report, and the published files of every model by the name of its cell."""
+    """What an evaluation left.
+
+    Attributes:
+        published: the published files of every scored model, by the name of its cell.
+        user_errors: one line for each model that could not be scored, which only the user can mend.
+    """
 
     report: Report
     published: dict[str, PublishedForm]
+    user_errors: tuple[str, ...]
 
 
 def run_evaluation(request: EvaluationRequest, output: Path, show: Show) -> Evaluated:
-    """Score every model, or find it scored; the first that cannot be scored ends the run.
+    """Score every model, or find it scored; one that cannot be scored leaves a gap in the report.
 
     Raises:
-        UserError: configuration, benchmark or a model are unusable, or another evaluation is at work in `output`.
+        UserError: configuration, benchmark or the folder of a model are unusable, so that nothing was scored, or
+            another run is at work in `output`.
     """
     root = output.absolute()
     check_writable(root)
-    with _alone_in(root):
+    with alone_in(root):
         return _run_in(root, request, show)
 
 
@@ -104,19 +108,34 @@ def _run_in(root: Path, request: EvaluationRequest, show: Show) -> Evaluated:
                 _import_model(run.uri, _import_task(name), model)
     with _shown("plan_cells", show):
         cells = list(plan_run(run=run.uri, task="plan_cells"))
-    for cell in cells:
-        with _shown(f"score_benchmark.{cell}", show), _naming(cell):
-            score_cell(run=run.uri, task="score_benchmark", cell=cell, benchmark=artifact)
+    errors = {cell: _score(run.uri, cell, artifact, show) for cell in cells}
     with _shown("summarise", show):
-        summarise_run(run=run.uri, task="summarise")
+        summarise_scored(run=run.uri, task="summarise")
     benchmark = run.uri_of("import_benchmark")
     published = {
         cell: write_published_form(
             run.uri_of(f"score_benchmark.{cell}"), benchmark, root / cell if len(cells) > 1 else root
         )
         for cell in cells
+        if not errors[cell]
     }
-    return Evaluated(write_report(run), published)
+    lines = (f"cell {cell}: {error}" for cell, error in errors.items() if error)
+    return Evaluated(write_report(run), published, tuple(lines))
+
+
+def _score(run: str, cell: str, benchmark: str, show: Show) -> str:
+    """Score a cell, or say what keeps it from being scored, which the report finds in the run folder."""
+    task = f"score_benchmark.{cell}"
+    started = time.monotonic()
+    try:
+        with _shown(task, show):
+            score_cell(run=run, task="score_benchmark", cell=cell, benchmark=benchmark)
+    except UserError as error:
+        # the error itself would hold on to the model
+        line, seconds = str(error), time.monotonic() - started
+        show(TaskEvent(task=task, state="failed", text=line, user_error=True, seconds=seconds))
+        return line
+    return ""
 
 
 def _configuration(request: EvaluationRequest, models: Mapping[str, str], store: str) -> dict[str, Any]:
@@ -188,34 +207,6 @@ def _name(model: str) -> str:
     source = hub_source(model)
     last = source.repo.partition("/")[2] if source else Path(_location(model)).name
     return _NOT_IN_NAMES.sub("-", last).lstrip("._-")[:_MAX_NAME] or "model"
-
-
-@contextmanager
-def _alone_in(root: Path) -> Iterator[None]:
-    """Keeps other evaluations out of a run folder: they would put their plan and benchmark in place of this one's.
-
-    The lock ends with the process, however that ends. Some file systems know no locks; nobody is kept out there.
-    """
-    with (root / _LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"--output: another evaluation is at work in {root}; wait for its end, or choose another folder"
-            ) from error
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-        yield
-
-
-@contextmanager
-def _naming(cell: str) -> Iterator[None]:
-    """The user errors of a cell with its name: a store names its files by their content."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"cell {cell}: {error}") from error
 
 
 @contextmanager

@@ -12,10 +12,13 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.training.train_reward_model.rendezvous import read_rendezvous
 from pipelines.execute import check_writable
+from pipelines.run_lock import alone_in
 from pipelines.runners.protocol import TaskEvent
 from pipelines.settings import SHARED, TRAINING_STAGES, Resolved, resolve_tasks
 from pipelines.tasks import ALL_TASKS, load_stage
@@ -87,18 +90,21 @@ def run_training(request: TrainingRequest, output: Path, show: Show) -> dict[str
     """Run every task, or find it finished; the outputs by task.
 
     Raises:
-        UserError: configuration, data or model are unusable, or a task met a user error.
+        UserError: configuration, data or model are unusable, a task met a user error, or another run is at work in
+            `output`.
     """
     resolved = resolve_training(request)
     check_base_model(resolved)
     root = output.absolute()
     check_writable(root)
     outputs = {}
-    for task, ref in _outputs(resolved, request.data, root, show):
-        outputs[task] = ref
-        link = {f"train_{pairs_kind(resolved)}": TRAINED, "export_model": EXPORTED}.get(task)
-        if link:
-            _link(root / link, Path(ref.uri) / FILES)
+    # the nodes of one run share its folder, and training itself keeps other runs out there
+    with nullcontext() if read_rendezvous(os.environ, processes=1) else alone_in(root):
+        for task, ref in _outputs(resolved, request.data, root, show):
+            outputs[task] = ref
+            link = {f"train_{pairs_kind(resolved)}": TRAINED, "export_model": EXPORTED}.get(task)
+            if link:
+                _link(root / link, Path(ref.uri) / FILES)
     return outputs
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.execute import check_writable
+from pipelines.run_lock import alone_in
 from pipelines.score_files import imported_benchmark
 from pipelines.single_evaluation import EvaluationRequest, Show, run_evaluation
 from themis_common.errors import UserError
@@ -77,12 +79,17 @@ def verify(
     """Score `rows` seeded pairs of the request's benchmark with its one model and compare.
 
     Raises:
-        UserError: benchmark, model or reference are unusable, or the two files have no pair in common.
+        UserError: benchmark, model or reference are unusable, the two files have no pair in common, or another run is
+            at work in `output`.
     """
     published = read_score_table(reference)
     sample = output / "sample.parquet"
-    _write_sample(request.benchmark, published, sample, rows=rows, seed=seed)
+    check_writable(output)
+    with alone_in(output):
+        _write_sample(request.benchmark, published, sample, rows=rows, seed=seed)
     evaluated = run_evaluation(replace(request, benchmark=str(sample)), output, show)
+    if evaluated.user_errors:
+        raise UserError(evaluated.user_errors[0])
     (form,) = evaluated.published.values()
     return compare(read_score_table(form.scores), published)
 

@@ -3,6 +3,7 @@
 A token is taken from HF_TOKEN, the host from HF_ENDPOINT.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from themis_common.errors import UserError
 
 _SOURCE = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[^:@/]+)(?::(?P<path>.+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+# The first is for each of the addresses that the host has, of which a hub has several.
+_CONNECT_SECONDS, _ANSWER_SECONDS = 2.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,24 @@ def fetch_hub_file(source: HubSource, folder: Path) -> Path:
     Raises:
         UserError: the revision is no commit (a branch may move), no file is named, or the hub does not give it.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import RepositoryNotFoundError
-
     if not source.path:
         raise UserError(f"{source} names no file; write {source}:FILE")
+    with _hub(source) as answers:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import RepositoryNotFoundError
 
-    def fetch(kind: str) -> Path:
-        return Path(
-            hf_hub_download(
-                source.repo, source.path, repo_type=kind, revision=source.revision, local_dir=folder
+        def fetch(kind: str) -> Path:
+            return Path(
+                hf_hub_download(
+                    source.repo,
+                    source.path,
+                    repo_type=kind,
+                    revision=source.revision,
+                    local_dir=folder,
+                    local_files_only=not answers,
+                )
             )
-        )
 
-    with _hub_errors(source):
         try:
             return fetch("model")
         except RepositoryNotFoundError:
@@ -72,22 +79,50 @@ def fetch_hub_folder(source: HubSource, kind: Literal["model", "dataset"], patte
     Raises:
         UserError: the revision is no commit (a branch may move), or the hub does not give it.
     """
-    from huggingface_hub import snapshot_download
+    with _hub(source) as answers:
+        from huggingface_hub import snapshot_download
 
-    with _hub_errors(source):
         folder = snapshot_download(
-            source.repo, repo_type=kind, revision=source.revision, allow_patterns=list(patterns)
+            source.repo,
+            repo_type=kind,
+            revision=source.revision,
+            allow_patterns=list(patterns),
+            local_files_only=not answers,
         )
     return Path(folder)
 
 
 @contextmanager
-def _hub_errors(source: HubSource) -> Iterator[None]:
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
+def _hub(source: HubSource) -> Iterator[bool]:
+    """Whether the hub answers, in a block that fetches `source`; what goes wrong there is one line about it."""
     if not _COMMIT.fullmatch(source.revision):
         raise UserError(f"{source}: revision {source.revision!r} may move; give the 40 digits of a commit")
     try:
-        yield
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise UserError(f"{source}: the hub does not give it ({str(error).splitlines()[0]})") from error
+        from huggingface_hub import constants
+        from huggingface_hub.utils.logging import get_verbosity, set_verbosity
+    except ModuleNotFoundError as error:
+        raise UserError(f"{source}: the hub needs {error.name}: pip install 'themis[evaluate]'") from error
+    # the library says itself that it is told to stay offline
+    answers = constants.HF_HUB_OFFLINE or _answers(constants.ENDPOINT)
+    verbosity = get_verbosity()
+    set_verbosity(logging.ERROR)
+    try:
+        yield answers
+    except OSError as error:
+        silence = f"nothing answers at {constants.ENDPOINT}, and the cache does not have it"
+        reason = str(error).splitlines()[0] if answers else silence
+        raise UserError(f"{source}: the hub does not give it ({reason})") from error
+    finally:
+        set_verbosity(verbosity)
+
+
+def _answers(endpoint: str) -> bool:
+    """Whether anything answers there; the library would try for half a minute, and say so twice a time."""
+    import requests
+
+    try:
+        requests.head(endpoint, timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS))
+    except requests.RequestException as error:
+        # a certificate that is not trusted is an answer, of which the library says more
+        return isinstance(error, requests.exceptions.SSLError)
+    return True

@@ -10,14 +10,6 @@ import typer
 from pipelines.cli.options import JsonOption
 
 
-class CompatVariant(enum.StrEnum):
-    """The forms of a published `results.json`."""
-
-    base = "base"
-    lmunit = "lmunit"
-    r3 = "r3"
-
-
 class ClusterBy(enum.StrEnum):
     """What is independent."""
 
@@ -57,21 +49,28 @@ def aggregate(
         Path | None, typer.Option(help="Also write the results of a single run in the published form.")
     ] = None,
     compat_variant: Annotated[
-        CompatVariant, typer.Option(help="Which published form; r3 and lmunit know failures to parse.")
-    ] = CompatVariant.base,
+        list[str] | None,
+        typer.Option(
+            metavar="[RUN=]FORM",
+            help="The published form of a run: base, lmunit (a score of 0 means that nothing could be read) or r3 "
+            "(failures by pair). Among several runs RUN=FORM, once for each. Default: base.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Accuracy, ranks, biases and comparisons of scored models."""
-    from pipelines.aggregate import aggregate_runs, write_compat, write_statistics
-    from pipelines.score_files import read_runs
+    from pipelines.aggregate import aggregate_runs, published_forms, write_compat, write_statistics
+    from pipelines.score_files import read_as, read_runs
     from themis_common.errors import UserError
     from themis_common.report.markdown import render_markdown
 
     if compat and len(scores) > 1:
         raise UserError(f"--compat writes the results of one run, found {len(scores)}; give one SCORES")
-    runs = read_runs(scores, compat_variant.value)
+    found = read_runs(scores)
+    forms = published_forms(compat_variant or [], [run.name for run in found])
     if compat:
-        write_compat(scores[0], compat, compat_variant.value)
+        write_compat(scores[0], compat, forms[found[0].name])
+    runs = [read_as(run, forms[run.name]) for run in found]
     statistics = aggregate_runs(runs, benchmark=benchmark, reference=reference, cluster_by=cluster_by.value)
     if output:
         write_statistics(statistics, output)

@@ -36,10 +36,12 @@ def demo(
 ) -> None:
     """Write sample data and run the whole pipeline on it: mine, train, evaluate, report."""
     from pipelines.execute import check_writable
+    from pipelines.run_lock import alone_in
     from pipelines.sample_data import write_sample_data
 
     check_writable(output)
-    sample = write_sample_data(output / "sample", size=size.value)
+    with alone_in(output):
+        sample = write_sample_data(output / "sample", size=size.value)
     inputs = [
         f"git_repos=[{', '.join(repr(str(repository)) for repository in sample.repositories)}]",
         f"general_pairs={sample.general_pairs}",

@@ -2,6 +2,7 @@
 
 import enum
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,7 +67,10 @@ def evaluate(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a benchmark with reward models; finished work of an earlier attempt is not done again."""
+    """Score a benchmark with reward models; finished work of an earlier attempt is not done again.
+
+    A model that cannot be scored leaves a gap: the others are scored all the same, and the exit code is 2.
+    """
     from pipelines.progress import TaskLines
     from pipelines.single_evaluation import EvaluationRequest, run_evaluation
     from themis_common.report.markdown import render_markdown
@@ -88,11 +92,15 @@ def evaluate(
     if as_json:
         board: Any = summary(evaluated.report)["leaderboard"]
         print(json.dumps({"leaderboard": board, "published": places}, indent=1))
-        return
-    print(render_markdown(evaluated.report), end="")
-    for cell, files in places.items():
-        print(f"{cell}: {files['scores']}, {files['results']}")
-    print(f"report: {output / 'report' / 'index.html'}")
+    else:
+        print(render_markdown(evaluated.report), end="")
+        for cell, files in places.items():
+            print(f"{cell}: {files['scores']}, {files['results']}")
+        print(f"report: {output / 'report' / 'index.html'}")
+    for line in evaluated.user_errors:
+        print(f"error: {line}", file=sys.stderr)
+    if evaluated.user_errors:
+        raise typer.Exit(2)
 
 
 def scoring_settings(dtype: DtypeName, prompts: str) -> dict[str, Any]:

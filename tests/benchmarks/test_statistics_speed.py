@@ -50,12 +50,12 @@ def _paths(folder: Path) -> list[str]:
 
 def test_statistics(report: Report) -> None:
     paths = _paths(shared("data", "evaluation_runs"))
-    many = _copies(read_runs(paths, "base"), NUM_RUNS)
+    many = _copies(read_runs(paths), NUM_RUNS)
     one = next(path for path in paths if path.endswith("Themis-RM-8B"))
     _statistics(many[:2])  # imports and caches
     found = interleaved(
         {
-            "one": timed(lambda: _statistics(read_runs([one], "base"))),
+            "one": timed(lambda: _statistics(read_runs([one]))),
             "all": timed(lambda: _statistics(many)),
         },
         repetitions=2,

@@ -49,6 +49,35 @@ def test_wrong_overrides_cost_one_line(overrides: list[str], message: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        # an option that its class refuses, one of the wrong kind, one that nobody knows
+        ("max_tokens=0", "max_tokens: score_benchmark: max_tokens must be at least 1"),
+        ("batch_tokens=many", "batch_tokens: score_benchmark: batch_tokens: Input should be"),
+        ("max_token=5", "max_token: score_benchmark: unknown key 'max_token'; did you mean"),
+    ],
+)
+def test_an_error_is_blamed_on_the_option_that_is_wrong(wrong: str, message: str) -> None:
+    given = [f"score_benchmark.{text}" for text in ("dtype=float32", "device=cpu", wrong)]
+    with pytest.raises(UserError) as caught:
+        resolve("evaluation", "local", given)
+    assert str(caught.value).startswith(f"--set score_benchmark.{message}")
+
+
+def test_an_error_in_a_setting_that_sections_follow_is_blamed_on_it() -> None:
+    with pytest.raises(UserError, match="^seed \\(--set seed\\): [a-z_]+: seed: Input should be"):
+        resolve("dataset", "local", ["deduplicate.threshold=0.8", "seed=often"])
+
+
+def test_an_error_that_names_no_option_is_blamed_on_the_section() -> None:
+    cells = (
+        "plan_cells.cells=[{id: x, architecture: longer-response}, {id: X, architecture: longer-response}]"
+    )
+    with pytest.raises(UserError, match="^--set plan_cells.cells: plan_cells: cell id 'X' is used twice"):
+        resolve("evaluation", "local", ["score_benchmark.dtype=float32", cells])
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("seed: [1", "YAML syntax error at line 1, column 9"),

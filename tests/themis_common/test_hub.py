@@ -1,8 +1,12 @@
 """Files of the hub through the real client, over a small hub on loopback."""
 
+import socket
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 
 from tests.fixtures.hub import COMMIT, serve_hub
@@ -47,6 +51,45 @@ def test_what_the_hub_lacks_is_one_line(text: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"^owner/none@{COMMIT}: the hub does not give it") as caught:
         fetch_hub_folder(_source(f"owner/none@{COMMIT}"), "model", ["*"])
     assert "\n" not in str(caught.value)
+
+
+def test_a_hub_that_does_not_answer_costs_one_line_and_no_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = _source(f"owner/model@{COMMIT}")
+    folder = fetch_hub_folder(model, "model", ["*.json"])
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", nobody)
+    monkeypatch.setattr(
+        huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", nobody + "/{repo_id}/{revision}/{filename}"
+    )
+    capfd.readouterr()
+    started = time.monotonic()
+    file, other = _source(f"owner/prompts@{COMMIT}:prompts.json"), _source(f"owner/other@{COMMIT}")
+    said = (
+        rf"^{{}}: the hub does not give it \(nothing answers at {nobody}, and the cache does not have it\)$"
+    )
+    with pytest.raises(UserError, match=said.format(file)):
+        fetch_hub_file(file, tmp_path)
+    with pytest.raises(UserError, match=said.format(other)):
+        fetch_hub_folder(other, "model", ["*"])
+    # what was fetched before needs no hub
+    assert fetch_hub_folder(model, "model", ["*.json"]) == folder
+    assert time.monotonic() - started < 10
+    assert capfd.readouterr().err == ""
+
+
+def test_without_the_library_the_extra_that_brings_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    needs = r": the hub needs huggingface_hub: pip install 'themis\[evaluate\]'$"
+    with pytest.raises(UserError, match=needs):
+        fetch_hub_file(_source(f"owner/prompts@{COMMIT}:prompts.json"), tmp_path)
+    with pytest.raises(UserError, match=needs):
+        fetch_hub_folder(_source(f"owner/model@{COMMIT}"), "model", ["*"])
 
 
 def test_a_revision_that_may_move_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Opening parquet files that somebody else may have written, cut short or replaced."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ from themis_common.errors import UserError
 from themis_common.store import Store
 
 _BATCH_ROWS = 256
+# Arrow meets damage as one or the other, Python damaged text in a file that is sound otherwise.
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 @contextmanager
@@ -31,14 +33,37 @@ def open_parquet(store: Store, name: str, *, remedy: str) -> Iterator[pq.Parquet
     with stream:
         try:
             parquet = pq.ParquetFile(stream)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
             raise UserError(f"{where} cannot be read as parquet ({error}); {remedy}") from error
         yield parquet
 
 
 def numbered_rows(
-    parquet: pq.ParquetFile, columns: Sequence[str] | None = None
+    parquet: pq.ParquetFile, columns: Sequence[str] | None = None, *, where: str, remedy: str
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows with their number in the file, counted from 1; of all columns unless some are named."""
-    batches = parquet.iter_batches(batch_size=_BATCH_ROWS, columns=list(columns) if columns else None)
-    return enumerate((row for batch in batches for row in batch.to_pylist()), start=1)
+    """The rows with their number in the file, counted from 1; of all columns unless some are named.
+
+    Args:
+        where: what error messages call the file.
+        remedy: what the user can do about a damaged file.
+
+    Raises:
+        UserError: a row cannot be read; names file and row, and tells the remedy.
+    """
+    number = 0
+    try:
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=list(columns) if columns else None):
+            for row in _rows(batch):
+                number += 1
+                yield number, row
+    except _DAMAGE as error:
+        raise UserError(f"{where}: row {number + 1} cannot be read ({error}); {remedy}") from error
+
+
+def _rows(batch: pa.RecordBatch) -> Iterable[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except UnicodeDecodeError:
+        # one after another, up to the damaged one
+        return (row for at in range(batch.num_rows) for row in batch.slice(at, 1).to_pylist())
+    return rows

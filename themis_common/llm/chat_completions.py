@@ -136,6 +136,18 @@ def read_problem(body: bytes, *, secret: str = "") -> Problem:
     return Problem(_text(error.get("code")), _text(error.get("type")), one_line(message, secret))
 
 
+def read_models(body: bytes) -> list[str]:
+    """The names in a list of models; none where the body is no such list, or only the beginning of one."""
+    try:
+        document = _json(body, "")
+    except UnreadableAnswerError:
+        return []
+    entries = document.get("data")
+    if not isinstance(entries, list) or document.get("has_more"):
+        return []
+    return [name for entry in entries if isinstance(entry, dict) and (name := _text(entry.get("id")))]
+
+
 def unanswered(problem: Problem, *, too_large: bool) -> Response | None:
     """The problem as an answer, where it lies in this one request and no later attempt would change it; else None.
 

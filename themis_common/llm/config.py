@@ -134,23 +134,7 @@ class EngineConfig:
     def _check_endpoint(self) -> None:
         if not self.model or not self.base_url:
             raise UserError("engine openai needs model and base_url, e.g. base_url: http://localhost:8000/v1")
-        try:
-            url = urlsplit(self.base_url)
-            bad_port = url.port == 0
-        except ValueError:
-            raise UserError("base_url is no URL; write it as https://HOST/v1") from None
-        # Neither message repeats the value: it may hold a password.
-        if url.username is not None or url.query or url.fragment or "?" in self.base_url:
-            raise UserError(
-                "base_url may hold no user, password or query; name the API key's variable in api_key_env"
-            )
-        if url.scheme not in {"http", "https"} or not url.hostname or bad_port:
-            raise UserError("base_url is no http or https address; write it as https://HOST/v1")
-        # Not repeated either: people put the key itself here.
-        if self.api_key_env and not _ENV_NAME.fullmatch(self.api_key_env):
-            raise UserError(
-                "api_key_env is the NAME of an environment variable (capitals, digits, _), never the key itself"
-            )
+        check_address(self.base_url, "base_url", self.api_key_env, "api_key_env")
 
     def _check_body(self) -> None:
         for field in sorted(_OWN_FIELDS & self.extra_body.keys()):
@@ -172,3 +156,31 @@ class EngineConfig:
             self.extra_body.get("max_tokens", self.max_tokens),
         ]
         return next((bound for bound in bounds if isinstance(bound, int)), None)
+
+
+def check_address(base_url: str, url_option: str, api_key_env: str, key_option: str) -> None:
+    """Check the address of an endpoint and the name of its key's variable; neither value is ever repeated.
+
+    Args:
+        url_option: what the option of the address is called, for messages; so for `key_option`.
+
+    Raises:
+        UserError: the address is none or holds a secret, or the name is none.
+    """
+    try:
+        url = urlsplit(base_url)
+        bad_port = url.port == 0
+    except ValueError:
+        raise UserError(f"{url_option} is no URL; write it as https://HOST/v1") from None
+    # it may hold a password
+    if url.username is not None or url.query or url.fragment or "?" in base_url:
+        raise UserError(
+            f"{url_option} may hold no user, password or query; name the API key's variable in {key_option}"
+        )
+    if url.scheme not in {"http", "https"} or not url.hostname or bad_port:
+        raise UserError(f"{url_option} is no http or https address; write it as https://HOST/v1")
+    # people put the key itself here
+    if api_key_env and not _ENV_NAME.fullmatch(api_key_env):
+        raise UserError(
+            f"{key_option} is the NAME of an environment variable (capitals, digits, _), never the key itself"
+        )

@@ -90,6 +90,13 @@ class Engine(Protocol):
 
     name: str
 
+    def check_model(self) -> None:
+        """Look whether the model is there, as far as that shows without an answer.
+
+        Raises:
+            UserError: it is not.
+        """
+
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion for each request, in the same order.
 

@@ -17,6 +17,7 @@ from themis_common.llm.config import EngineConfig
 from themis_common.llm.endpoint import Endpoint
 from themis_common.llm.engine import Completion, Request, Usage
 from themis_common.llm.ledger import Ledger
+from themis_common.llm.option_names import LLM, OptionNames
 from themis_common.llm.response_store import Record, ResponseStore
 from themis_common.llm.tally import Tally
 from themis_common.progress import Progress
@@ -30,6 +31,7 @@ class OpenAIEngine:
 
     Args:
         environment: where the API key is looked up, when the first request is sent.
+        names: what messages call the options.
     """
 
     def __init__(
@@ -41,13 +43,14 @@ class OpenAIEngine:
         environment: Mapping[str, str],
         progress: Progress,
         patience: Patience,
+        names: OptionNames,
     ) -> None:
         self.name = f"openai:{config.model}"
         self._config = config
         self._responses = responses
         self._budget = budget
         self._progress = progress
-        self._endpoint = Endpoint(config, environment)
+        self._endpoint = Endpoint(config, environment, names)
         self._asker = Asker(config, self._endpoint, budget, patience)
         self._tally = Tally(budget, patience.clock)
         self._loop = asyncio.Runner()
@@ -64,6 +67,14 @@ class OpenAIEngine:
             self._loop.run(self._endpoint.close())
         self._budget.close()
         self._progress.say(f"{self._tally.asked:,} {self._tally.details()}")
+
+    def check_model(self) -> None:
+        """Look for the model among those that the endpoint lists, where it lists any.
+
+        Raises:
+            UserError: it lists others only, or no key is set.
+        """
+        self._loop.run(self._endpoint.check_model())
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion for each request, in order; equal requests share one.
@@ -114,12 +125,14 @@ def open_endpoint(
     environment: Mapping[str, str],
     progress: Progress,
     patience: Patience | None = None,
+    names: OptionNames = LLM,
 ) -> OpenAIEngine:
     """The engine for an endpoint.
 
     Args:
         responses: where answers are kept.
         ledger: where all processes that share the budget account for what they use; empty without a cap.
+        names: what messages call the options.
     """
     budget = Budget(
         config.budget,
@@ -134,4 +147,5 @@ def open_endpoint(
         environment=environment,
         progress=progress,
         patience=patience or Patience(),
+        names=names,
     )

@@ -18,6 +18,9 @@ class RulesEngine:
 
     name = "rules"
 
+    def check_model(self) -> None:
+        """Nothing, for there is no model."""
+
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """One answer for each request, in order."""
         answers = {"commit_review_instruct": review_change, "preference_judge": judge_completions}

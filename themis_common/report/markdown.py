@@ -45,7 +45,7 @@ def _leaderboard(board: Leaderboard) -> str:
 
 def _leaderboard_row(row: LeaderboardRow, criteria: list[str]) -> list[str]:
     if row.overall is None:
-        return ["", row.cell, "none", *[""] * (len(criteria) + 2)]
+        return ["", row.cell, "no scores", *[""] * (len(criteria) + 2)]
     by_criterion = [
         _bare(row.by_criterion[criterion].accuracy) if criterion in row.by_criterion else ""
         for criterion in criteria
@@ -73,10 +73,7 @@ def _funnel(report: Report) -> str:
             stage.stage,
             text.count(stage.rows_in),
             text.count(stage.emitted),
-            ", ".join(
-                f"{text.words(reason)} {text.count(number)}"
-                for reason, number in sorted(stage.dropped.items())
-            ),
+            text.counts(stage.dropped),
             text.count(stage.rows_out),
         ]
         for stage in report.funnel

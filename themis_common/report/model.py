@@ -150,7 +150,7 @@ class Biases:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaderboardRow:
-    """One evaluated cell. `failure` says why there are no scores; then every number is absent.
+    """One evaluated cell. `failure` says why there are no scores; then every number but those of `failures` is absent.
 
     `ranks` are the best and the worst rank that the cell may hold, from 1.
     """

@@ -1,5 +1,7 @@
 """How numbers are written: the same in the page, the Markdown table and the summary."""
 
+from collections.abc import Mapping
+
 
 def percent(share: float | None, decimals: int = 1) -> str:
     """0.6123 -> "61.2%"; a dash where there is no number."""
@@ -14,6 +16,11 @@ def points(difference: float, decimals: int = 1) -> str:
 def count(number: int) -> str:
     """12345 -> "12,345"."""
     return f"{number:,}"
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """Numbers by key as a sentence lists them: "parse 2, too long 1,240"."""
+    return ", ".join(f"{words(key)} {count(number)}" for key, number in sorted(numbers.items()))
 
 
 def duration(seconds: float) -> str:

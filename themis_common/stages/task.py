@@ -17,7 +17,7 @@ from themis_common.errors import UserError
 from themis_common.hashing import digest_of
 from themis_common.stages.rounds import Part, parts_of
 from themis_common.stages.run import StageReport, gather, map_units, output_location, plan_units, run_stage
-from themis_common.stages.shares import Share
+from themis_common.stages.shares import OthersUnfinishedError, Share
 from themis_common.stages.stage import Stage
 from themis_common.store import Store, open_store
 
@@ -86,19 +86,32 @@ class RunFolder:
         return load_config(stage.config, sections[task], where=f"{self.uri}/{CONFIG}: {task}")
 
     def record(self, task: str, report: StageReport) -> DatasetRef:
-        """Note that a task is finished and where its output is."""
+        """Note that a task is finished and where its output is.
+
+        Of several tasks that share an output, one makes it and the others find it. What this run has made stays so in
+        its record, whoever comes second: records of earlier runs are gone since `clear`.
+        """
         manifest = report.manifest
         ref = DatasetRef(
             uri=report.uri, digest=manifest.content_digest, rows=manifest.rows, bytes=manifest.num_bytes
         )
+        name = f"tasks/{task}.json"
+        if report.cached and self._recorded_uri(name) == report.uri:
+            return ref
         record = {
             "task": task,
             "stage": manifest.stage,
             "cached": report.cached,
             **asdict(ref),
         }
-        self.store.write_bytes(f"tasks/{task}.json", (json.dumps(record, indent=1) + "\n").encode())
+        self.store.write_bytes(name, (json.dumps(record, indent=1) + "\n").encode())
         return ref
+
+    def _recorded_uri(self, name: str) -> str | None:
+        try:
+            return str(json.loads(self.store.read_bytes(name))["uri"])
+        except FileNotFoundError:
+            return None
 
     def uri_of(self, task: str) -> str:
         """Where the output of a finished task is.
@@ -121,10 +134,13 @@ class RunFolder:
     def leaving_errors(self, task: str) -> Iterator[None]:
         """Leave a user error of the block where the runner, the gate and the report find it, and raise it on.
 
-        Of nested blocks the innermost names the task. Tasks that fail at the same time each leave their own.
+        Of nested blocks the innermost names the task. Tasks that fail at the same time each leave their own. A task
+        that waits for others has done its part, and leaves none.
         """
         try:
             yield
+        except OthersUnfinishedError:
+            raise
         except UserError as error:
             if error is not self._last_left:
                 self._last_left = error

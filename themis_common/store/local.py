@@ -24,6 +24,9 @@ _REMEDIES = {
     errno.EACCES: "choose a folder that can be written",
     errno.EPERM: "choose a folder that can be written",
     errno.ENOTDIR: "choose a folder that can be written",
+    errno.ENAMETOOLONG: "choose a folder that can be written",
+    # what folders say in which none can be made (/proc)
+    errno.ENOENT: "choose a folder that can be written",
     errno.EEXIST: "choose a folder that can be written",
     errno.EROFS: "choose a folder that can be written",
     errno.ENOSPC: "free some and run again; finished work is kept",

@@ -44,8 +44,9 @@ class SourceFile:
         return self._parquet_rows() if self.name.endswith(".parquet") else self._json_rows()
 
     def _parquet_rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        with open_parquet(self.store, self.name, remedy="convert it or copy it again") as parquet:
-            yield from numbered_rows(parquet)
+        remedy = "convert it or copy it again"
+        with open_parquet(self.store, self.name, remedy=remedy) as parquet:
+            yield from numbered_rows(parquet, where=self.location, remedy=remedy)
 
     def _json_rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         with self.store.open_read(self.name) as stream:

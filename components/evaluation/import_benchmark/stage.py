@@ -125,9 +125,10 @@ def fingerprint(config: ImportBenchmarkConfig) -> Mapping[str, str]:
 
 def _rows(store: Store, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows with their number in the file, counted from 1."""
-    with open_parquet(store, file, remedy="copy it again") as parquet:
-        _check_columns(parquet.schema_arrow, f"{store.uri}/{file}")
-        yield from numbered_rows(parquet, _COLUMNS)
+    where, remedy = f"{store.uri}/{file}", "copy it again"
+    with open_parquet(store, file, remedy=remedy) as parquet:
+        _check_columns(parquet.schema_arrow, where)
+        yield from numbered_rows(parquet, _COLUMNS, where=where, remedy=remedy)
 
 
 def _check_columns(found: pa.Schema, where: str) -> None:

@@ -39,8 +39,13 @@ def result_row(
 
 
 def cell_rows(cell: str, scored: CellScores, pairs: BenchmarkPairs) -> Iterator[Row]:
-    """Everything that is known of a cell without looking at another."""
+    """Everything that is known of a cell without looking at another; of one without any score, its failures only."""
     total = len(pairs)
+    for name, count in sorted(scored.failures.items()):
+        yield result_row(cell, "failure", name, "pairs", float(count), rows=total)
+    if not scored.any_pair:
+        yield result_row(cell, "overall", "all", "coverage", 0.0, rows=total)
+        return
     both = [
         f"{criterion}/{language}" for criterion, language in zip(pairs.criteria, pairs.languages, strict=True)
     ]
@@ -52,8 +57,6 @@ def cell_rows(cell: str, scored: CellScores, pairs: BenchmarkPairs) -> Iterator[
     yield from _overall_rows(cell, scored, pairs)
     yield from _length_rows(cell, scored, pairs)
     yield from _calibration_rows(cell, scored, total)
-    for name, count in sorted(scored.failures.items()):
-        yield result_row(cell, "failure", name, "pairs", float(count), rows=total)
 
 
 def _group_rows(

@@ -48,6 +48,11 @@ class CellScores:
     rejected: FloatArray
     failures: Mapping[str, int]
 
+    @property
+    def any_pair(self) -> bool:
+        """Whether any pair has both scores."""
+        return not (np.isnan(self.chosen) | np.isnan(self.rejected)).all()
+
 
 def read_pairs(benchmark: DatasetReader, cluster_by: ClusterBy) -> BenchmarkPairs:
     """The columns of a BENCHMARK dataset."""

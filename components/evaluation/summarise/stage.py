@@ -57,11 +57,13 @@ def statistics_rows(
     """All rows of the RESULTS table: of every cell alone, then of cells compared."""
     for cell, one in scored.items():
         yield from cell_rows(cell, one, pairs)
-    yield from rank_rows(scored, pairs)
-    reference = config.reference or _best(scored)
-    if reference in scored:
+    # a cell that failed at every pair takes no rank, nor a part in the correction of the others' p-values
+    compared = {cell: one for cell, one in scored.items() if one.any_pair}
+    yield from rank_rows(compared, pairs)
+    reference = config.reference or _best(compared)
+    if reference in compared:
         yield from comparison_rows(
-            scored, pairs, reference=reference, resamples=config.resamples, seed=config.seed
+            compared, pairs, reference=reference, resamples=config.resamples, seed=config.seed
         )
 
 
@@ -72,7 +74,7 @@ def _best(scored: Mapping[str, CellScores]) -> str:
 
 STAGE = Stage(
     name="evaluation.summarise",
-    version=3,
+    version=4,
     config=SummariseConfig,
     inputs={"cells": CELLS, "benchmark": BENCHMARK, f"{SCORES_INPUT}*": SCORES},
     optional=frozenset({f"{SCORES_INPUT}*"}),

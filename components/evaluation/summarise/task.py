@@ -6,18 +6,11 @@ from components.evaluation.summarise.stage import SCORES_INPUT, STAGE
 from themis_common.datasets.reader import DatasetReader
 from themis_common.errors import UserError
 from themis_common.schemas import CELLS
-from themis_common.stages.task import reporting_errors, run_in
+from themis_common.stages.task import DatasetRef, reporting_errors, run_in
 
 
-def summarise_run(*, run: str, task: str) -> dict[str, Any]:
-    """Write the statistics of all cells with scores, then fail if a planned cell has none.
-
-    Returns:
-        Headline facts for the Kubeflow UI.
-
-    Raises:
-        UserError: names the cells without scores; their statistics are missing, those of the others are written.
-    """
+def summarise_scored(*, run: str, task: str) -> tuple[DatasetRef, list[str]]:
+    """Write the statistics of all cells with scores; the planned cells that have none are returned with them."""
     with reporting_errors(run, task) as folder:
         finished = folder.tasks()
         cells = folder.uri_of("plan_cells")
@@ -29,7 +22,20 @@ def summarise_run(*, run: str, task: str) -> dict[str, Any]:
                 missing.append(row["cell"])
             else:
                 uris[SCORES_INPUT + row["cell"]] = record["uri"]
-        ref = run_in(folder, STAGE, task, folder.stage_config(STAGE, task), uris)
+        return run_in(folder, STAGE, task, folder.stage_config(STAGE, task), uris), missing
+
+
+def summarise_run(*, run: str, task: str) -> dict[str, Any]:
+    """Write the statistics of all cells with scores, then fail if a planned cell has none.
+
+    Returns:
+        Headline facts for the Kubeflow UI.
+
+    Raises:
+        UserError: names the cells without scores; their statistics are missing, those of the others are written.
+    """
+    with reporting_errors(run, task):
+        ref, missing = summarise_scored(run=run, task=task)
         if missing:
             raise UserError(
                 f"cells without scores: {', '.join(missing)}; mend what their score_benchmark tasks say and start the "

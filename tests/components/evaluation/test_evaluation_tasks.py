@@ -97,6 +97,7 @@ def test_scoring_again_is_a_cache_hit_whatever_other_cells_are_planned(run: str,
     before = RunFolder(run).tasks()
     document = RunFolder(run).config()
     document["tasks"]["plan_cells"]["cells"].pop(1)
+    RunFolder(run).clear()
     RunFolder(run).store.write_bytes("config.json", json.dumps(document).encode())
     _until_scored(run, tmp_path)
     after = RunFolder(run).tasks()

@@ -17,11 +17,12 @@ from components.evaluation.score_benchmark.scalar import parts
 from components.evaluation.score_benchmark.scalar.encoding import Encoded
 from components.evaluation.score_benchmark.scalar.loading import LoadOptions, load_scalar_model
 from components.evaluation.score_benchmark.scalar.parts import PartsToScore
-from components.evaluation.score_benchmark.scalar.replicas import run_replicas
+from components.evaluation.score_benchmark.scalar.replicas import run_replicas, share_parts
 from components.evaluation.score_benchmark.scalar.scorer import ScalarModel
 from components.evaluation.score_benchmark.stage import STAGE
 from components.evaluation.score_benchmark.task import score_cell
 from components.evaluation.summarise.task import summarise_run
+from components.evaluation.write_report.task import report_run
 from tests.components.evaluation.builders import ROWS, import_rows, publish_folder, write_parquet
 from tests.fixtures.openai_endpoint import OpenAIEndpoint
 from themis_common.architectures import architecture
@@ -29,7 +30,7 @@ from themis_common.config import as_values, load_config
 from themis_common.errors import UserError
 from themis_common.prompts.chat import Conversation
 from themis_common.stages import run_stage
-from themis_common.stages.shares import OthersUnfinishedError
+from themis_common.stages.shares import OthersUnfinishedError, Share
 from themis_common.stages.task import RunFolder, run_task
 from themis_common.store import open_store
 
@@ -122,30 +123,58 @@ def test_what_keeps_a_copy_from_scoring_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.slow
-def test_a_copy_that_cannot_score_ends_the_others(tmp_path: Path, classifier_folder: Path) -> None:
-    model = load_scalar_model(classifier_folder, architecture("seqcls"), LoadOptions())
+def _counting_up(folder: Path, workspace: Path, numbers: int) -> PartsToScore:
+    """A part for each of so many conversations, which the model in `folder` is to score."""
+    model = load_scalar_model(folder, architecture("seqcls"), LoadOptions())
     encoded = {
         str(number): model.encoder.encode(Conversation(None, "count", f"{number}" * 50))
-        for number in range(3000)
+        for number in range(numbers)
     }
-    workspace = open_store(str(tmp_path / "workspace"))
-    work = PartsToScore(
-        folder=classifier_folder,
+    return PartsToScore(
+        folder=folder,
         architecture="seqcls",
         options=LoadOptions(),
         threads=1,
         where="here",
-        workspace=workspace.uri,
+        workspace=open_store(str(workspace)).uri,
         log="log",
-        parts={number: [[str(number)]] for number in range(3000)},
+        parts={number: [[str(number)]] for number in range(numbers)},
         encoded=encoded,
         probes=[],
     )
+
+
+@pytest.mark.slow
+def test_a_copy_that_cannot_score_ends_the_others(tmp_path: Path, classifier_folder: Path) -> None:
+    work = _counting_up(classifier_folder, tmp_path / "workspace", 3000)
     nowhere = dataclasses.replace(work, folder=tmp_path / "nowhere", parts={})
     with pytest.raises(UserError, match="nowhere is no folder with a model"):
         run_replicas([nowhere, work], on_wait=lambda: None)
-    assert len(ScoreLog(workspace, "log").finished()) < len(work.parts)
+    log = ScoreLog(open_store(work.workspace), work.log)
+    assert len(log.finished()) < len(work.parts)
+
+
+class _Sent(dict[str, Encoded]):
+    """Conversations that count how often they are sent to another process."""
+
+    times = 0
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Encoded]]]:
+        self.times += 1
+        return dict, (dict(self),)
+
+
+@pytest.mark.slow
+def test_each_copy_is_sent_its_own_part_alone(tmp_path: Path, classifier_folder: Path) -> None:
+    work = _counting_up(classifier_folder, tmp_path / "workspace", 4)
+    shares = [share_parts(work, Share(index, 2)) for index in range(2)]
+    sent = [_Sent(share.encoded) for share in shares]
+    run_replicas(
+        [dataclasses.replace(share, encoded=encoded) for share, encoded in zip(shares, sent, strict=True)],
+        on_wait=lambda: None,
+    )
+    assert [(sorted(one), one.times) for one in sent] == [(["0", "2"], 1), (["1", "3"], 1)]
+    assert ScoreLog(open_store(work.workspace), work.log).finished() == {0, 1, 2, 3}
 
 
 def test_judges_share_prompts_so_that_criteria_are_written_once(tmp_path: Path) -> None:
@@ -208,7 +237,17 @@ def test_a_run_deals_a_cell_out_and_records_it_when_it_is_whole(
     assert "belong to other shares" in score("model:1/2")["waiting"]
     with pytest.raises(UserError, match="cells without scores: model"):
         summarise_run(run=run, task="summarise")
+    report_run(run=run, page=str(tmp_path / "page.html"), table=str(tmp_path / "table.md"))
+    summary = json.loads((Path(run) / "report" / "summary.json").read_text())
+    # as where the pod of the other share was killed: that the first one waits is no reason
+    assert (
+        "Cell model has no scores. Its task left no scores; the log of the task says why."
+        in (summary["notices"])
+    )
     assert score("model:0/2")["pairs"] == len(ROWS)
+    # a share that ends at the same time finds what the other one wrote
+    assert score("model:1/2")["pairs"] == len(ROWS)
+    assert not RunFolder(run).tasks()["score_benchmark.model"]["cached"]
     summarise_run(run=run, task="summarise")
     assert "score_benchmark.model" in RunFolder(run).tasks()
 

@@ -171,6 +171,25 @@ def test_a_cell_without_scores_is_left_out(tmp_path: Path) -> None:
     assert _summarise(tmp_path / "none", {"killed": []}) == {}
 
 
+def test_a_cell_that_failed_at_every_pair_has_its_failures_and_takes_no_rank(tmp_path: Path) -> None:
+    wrong: Scores = [(0, 1)] * 8
+    dead: Scores = [(None, 1)] * 8
+    alive = {"right": ALWAYS_RIGHT, "wrong": wrong}
+    found = _summarise(tmp_path, {**alive, "dead": dead})
+    assert {key[1:]: row["value"] for key, row in found.items() if key[0] == "dead"} == {
+        ("failure", "too_long", "pairs"): 8.0,
+        ("overall", "all", "coverage"): 0.0,
+    }
+    # ranks and p-values of the others are those that they have without it
+    without = _summarise(tmp_path / "without", alive)
+    assert {key: row["value"] for key, row in found.items() if key[0] != "dead"} == {
+        key: row["value"] for key, row in without.items()
+    }
+    asked = SummariseConfig(reference="dead")
+    compared = _summarise(tmp_path / "asked", {**alive, "dead": dead}, asked)
+    assert not [key for key in compared if key[1] == "versus"]
+
+
 def test_scores_of_another_benchmark_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 3 of the benchmark's 8 pairs"):
         _summarise(tmp_path, {"mixed": MIXED[:3]})

@@ -71,6 +71,16 @@ def test_gaps_are_said_beside_the_leaderboard(tmp_path: Path) -> None:
     assert "Run whole" not in done.stdout
 
 
+def test_a_run_without_any_score_is_no_zero(tmp_path: Path) -> None:
+    dead = str(_run(tmp_path / "dead", np.full(8, np.nan)))
+    alone = themis("aggregate", dead)
+    assert alone.returncode == 0, alone.stderr
+    assert "No run has a score for any pair." in alone.stdout
+    done = themis("aggregate", dead, str(_run(tmp_path / "whole", np.arange(8.0))))
+    assert "> Run dead has no scores. Every pair failed: parse 8." in done.stdout.splitlines()
+    assert "|  | dead | no scores | " in done.stdout
+
+
 def test_our_datasets_and_the_benchmark_itself_are_taken(tmp_path: Path) -> None:
     rows = [
         {
@@ -96,6 +106,16 @@ def test_unread_texts_of_lmunit_are_failures_not_scores(tmp_path: Path) -> None:
     assert _rows(run)["run", "failure", "parse", "pairs"] == 1
     found = _rows(run, "--compat-variant", "lmunit")
     assert found["run", "failure", "parse", "pairs"] == 2  # one null, one zero
+
+
+def test_a_published_form_is_that_of_its_run_alone(tmp_path: Path) -> None:
+    runs = [str(_run(tmp_path / name)) for name in ("LMUnit", "other")]
+    found = _rows(*runs, "--compat-variant", "LMUnit=lmunit", "--compat-variant", "other=r3")
+    assert found["LMUnit", "failure", "parse", "pairs"] == 2
+    assert found["other", "failure", "parse", "pairs"] == 1
+    form = tmp_path / "results.json"
+    _rows(runs[0], "--compat-variant", "LMUnit=lmunit", "--compat", str(form))
+    assert json.loads(form.read_text())["overall"]["parse_failures"] == 1
 
 
 def test_the_page_and_the_published_form_are_written(tmp_path: Path) -> None:
@@ -124,6 +144,9 @@ def test_the_page_and_the_published_form_are_written(tmp_path: Path) -> None:
         (["a", "a"], "2 runs are called 'a'"),
         (["a", "b", "--compat", "x.json"], "--compat writes the results of one run, found 2"),
         (["a", "--reference", "c"], "--reference: no run is called 'c'; the runs are a"),
+        (["a", "b", "--compat-variant", "lmunit"], "say of which of the 2 runs, a=lmunit"),
+        (["a", "b", "--compat-variant", "c=r3"], "--compat-variant: no run is called 'c'; the runs are a, b"),
+        (["a", "--compat-variant", "a=best"], "'best' is no published form; take one of base, lmunit, r3"),
         (["a", "other"], "other: pair SET_0000 is"),
         (["other", "--benchmark", "benchmark.parquet"], "other: pair ELSE is not in the benchmark"),
         (["a", "--compat", "b"], "b is a folder; name the file to write"),

@@ -1,6 +1,7 @@
 """`themis evaluate`, `verify` and `benchmarks` as a person types them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,25 @@ def test_wrong_use_is_one_line(
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if not line.startswith("  ok ")]
     assert message in line
+
+
+def test_a_model_that_cannot_be_scored_is_told_last_and_by_the_exit_code(
+    benchmark: str, tmp_path: Path, classifier_folder: Path
+) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(classifier_folder, bare)
+    (bare / "chat_template.jinja").unlink()
+    models = ("--model", str(bare), "--model", str(classifier_folder))
+    output = tmp_path / "out"
+    done = themis("evaluate", *models, "--benchmark", benchmark, "--output", str(output), *CPU)
+    assert done.returncode == 2
+    *lines, last = done.stderr.splitlines()
+    assert "fail score_benchmark.bare (" in "\n".join(lines)
+    assert last.startswith("error: cell bare: ")
+    assert last.count("no chat template") == 1
+    assert "|  | bare | no scores | " in done.stdout
+    assert f"{classifier_folder.name}: {output}/{classifier_folder.name}/scores.parquet" in done.stdout
+    assert not (output / "bare").exists()
 
 
 def test_verifying_tells_by_its_exit_code(benchmark: str, tmp_path: Path, classifier_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,16 @@ def _evaluate(benchmark: str, output: Path, *models: str, **asked: Any) -> tuple
     request = EvaluationRequest(benchmark=benchmark, models=models, settings=SETTINGS, **asked)
     evaluated = run_evaluation(request, output, events.append)
     return evaluated, [event.task for event in events]
+
+
+def _untemplated(model: Path, folder: Path) -> Path:
+    """A copy of a model whose tokenizer has no chat template, which is found out when it is scored."""
+    shutil.copytree(model, folder)
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings.pop("chat_template", None)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    return folder
 
 
 def test_one_model_leaves_the_published_files_and_a_report(
@@ -92,7 +103,7 @@ def test_a_judge_that_is_served_elsewhere_needs_no_model(benchmark: str, tmp_pat
 
     with OpenAIEndpoint(reply) as endpoint:
         judge = json.dumps({"endpoint": endpoint.base_url, "model": "some-judge"})
-        _evaluate(
+        evaluated, _ = _evaluate(
             benchmark,
             tmp_path / "out",
             architecture="r3",
@@ -104,8 +115,11 @@ def test_a_judge_that_is_served_elsewhere_needs_no_model(benchmark: str, tmp_pat
     overall = json.loads((tmp_path / "out" / "results.json").read_text())["overall"]
     # what could not be read is recorded, not averaged over
     assert (overall["accuracy"], overall["valid_pairs"], overall["total_parse_failures"]) == (0.875, 7, 1)
-    with pytest.raises(UserError, match="architecture r3 needs a model"):
-        _evaluate(benchmark, tmp_path / "unserved", architecture="r3")
+    board = evaluated.report.leaderboard
+    assert board is not None
+    assert [row.prompt_mode for row in board.rows] == ["criterion"]
+    unserved, _ = _evaluate(benchmark, tmp_path / "unserved", architecture="r3")
+    assert unserved.user_errors[0].startswith("cell r3: architecture r3 needs a model")
 
 
 def test_a_model_of_the_hub(
@@ -131,18 +145,54 @@ def test_a_missing_head_tensor_is_named(benchmark: str, tmp_path: Path, classifi
         _evaluate(benchmark, tmp_path / "out", str(folder), architecture="seqcls")
 
 
+def test_the_models_beside_one_that_cannot_be_scored_are_scored(
+    benchmark: str, tmp_path: Path, classifier_folder: Path
+) -> None:
+    untemplated, other = _untemplated(classifier_folder, tmp_path / "untemplated"), tmp_path / "other"
+    shutil.copytree(classifier_folder, other)
+    models = (str(classifier_folder), str(untemplated), str(other))
+    output, name = tmp_path / "out", classifier_folder.name
+    evaluated, tasks = _evaluate(benchmark, output, *models)
+    scored = [f"score_benchmark.{cell}" for cell in (name, "untemplated", "other")]
+    assert tasks[-4:] == [*scored, "summarise"]
+    assert evaluated.published.keys() == {name, "other"}
+    assert all((output / cell / "results.json").is_file() for cell in (name, "other"))
+    (line,) = evaluated.user_errors
+    assert line.startswith("cell untemplated: ")
+    board = evaluated.report.leaderboard
+    assert board is not None
+    (gap,) = board.missing
+    assert (gap.cell, gap.failure) == ("untemplated", line.removeprefix("cell untemplated: "))
+    assert f"Cell untemplated has no scores. {gap.failure}" in evaluated.report.notices
+
+    # mended, it alone is scored
+    shutil.copytree(classifier_folder, untemplated, dirs_exist_ok=True)
+    again, _ = _evaluate(benchmark, output, *models)
+    assert again.user_errors == ()
+    assert again.published.keys() == {name, "untemplated", "other"}
+    records = RunFolder(str(output)).tasks()
+    assert [records[task]["cached"] for task in scored] == [True, False, True]
+
+
+def test_an_unusable_folder_ends_the_evaluation_before_anything_is_scored(
+    benchmark: str, tmp_path: Path, classifier_folder: Path
+) -> None:
+    models = (str(classifier_folder), str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="nowhere is no folder"):
+        _evaluate(benchmark, tmp_path / "out", *models)
+    assert not [
+        task for task in RunFolder(str(tmp_path / "out")).tasks() if task.startswith("score_benchmark")
+    ]
+
+
 def test_a_tokenizer_without_chat_template_is_said(
     benchmark: str, tmp_path: Path, classifier_folder: Path
 ) -> None:
-    folder = tmp_path / "untemplated"
-    shutil.copytree(classifier_folder, folder)
-    (folder / "chat_template.jinja").unlink(missing_ok=True)
-    settings = json.loads((folder / "tokenizer_config.json").read_text())
-    settings.pop("chat_template", None)
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    with pytest.raises(UserError, match=r"^cell untemplated: .* has no chat template") as caught:
-        _evaluate(benchmark, tmp_path / "out", str(folder))
-    assert "\n" not in str(caught.value)
+    folder = _untemplated(classifier_folder, tmp_path / "untemplated")
+    evaluated, _ = _evaluate(benchmark, tmp_path / "out", str(folder))
+    (line,) = evaluated.user_errors
+    assert re.match("cell untemplated: .* has no chat template", line)
+    assert "\n" not in line
 
 
 def test_a_corrupt_shard_of_weights_is_named(benchmark: str, tmp_path: Path, classifier_folder: Path) -> None:
@@ -159,7 +209,7 @@ def test_two_evaluations_do_not_share_a_folder(benchmark: str, tmp_path: Path) -
     _evaluate(benchmark, tmp_path / "out", architecture="longer-response")
     with (tmp_path / "out" / ".lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another evaluation is at work in .*; wait for its end"):
+        with pytest.raises(UserError, match="another run is at work in .*; wait for its end"):
             _evaluate(benchmark, tmp_path / "out", architecture="longer-response")
     _evaluate(benchmark, tmp_path / "out", architecture="longer-response")
 

@@ -110,3 +110,18 @@ def test_seeds_draw_and_a_seed_draws_again(tmp_path: Path) -> None:
 def test_scores_of_another_benchmark_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no pair of the benchmark has a published score"):
         _verify(tmp_path / "other", PUBLISHED, rows=5)
+
+
+def test_a_model_that_cannot_be_scored_is_a_user_error(tmp_path: Path) -> None:
+    write_score_table(LENGTHS, tmp_path / "scores.parquet")
+    benchmark = write_parquet(tmp_path / "bench.parquet", ROWS)
+    unserved = EvaluationRequest(benchmark=str(benchmark), architecture="r3")
+    with pytest.raises(UserError, match="cell r3: architecture r3 needs a model"):
+        verify(
+            unserved,
+            tmp_path / "scores.parquet",
+            rows=8,
+            seed=7,
+            output=tmp_path / "run",
+            show=lambda event: None,
+        )

@@ -17,6 +17,7 @@ from themis_common.llm.asking import Patience
 from themis_common.llm.config import EngineConfig
 from themis_common.llm.engine import Message, Request, Sampling
 from themis_common.llm.openai_engine import OpenAIEngine, open_endpoint
+from themis_common.llm.option_names import LLM, OptionNames
 from themis_common.progress import Progress
 from themis_common.store import Store, open_store
 from themis_common.store.gcs_bucket import EMULATOR
@@ -87,7 +88,10 @@ def opened(endpoint: OpenAIEndpoint, tmp_path: Path, time: FakeTime, said: io.St
     """Opens an engine on the endpoint; it waits in fake time and keeps its answers under `tmp_path`."""
 
     def open_it(
-        environment: dict[str, str] | None = None, patience: Patience | None = None, **values: Any
+        environment: dict[str, str] | None = None,
+        patience: Patience | None = None,
+        names: OptionNames = LLM,
+        **values: Any,
     ) -> OpenAIEngine:
         config = EngineConfig(
             **{
@@ -105,6 +109,7 @@ def opened(endpoint: OpenAIEndpoint, tmp_path: Path, time: FakeTime, said: io.St
             environment=environment or {},
             progress=Progress("llm", stream=said, every_seconds=0.0),
             patience=patience or time.patience(),
+            names=names,
         )
 
     return open_it

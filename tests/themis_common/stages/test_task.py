@@ -7,6 +7,7 @@ import pytest
 
 from tests.themis_common.stages.counting import EVEN, SOURCE
 from themis_common.errors import UserError
+from themis_common.stages.shares import OthersUnfinishedError
 from themis_common.stages.task import RunFolder, gather_task, map_task, plan_task, reporting_errors, run_task
 
 
@@ -30,8 +31,16 @@ def test_a_task_hands_a_reference_to_the_next(run: RunFolder, tmp_path: Path) ->
     assert json.loads(Path(even).read_text()) == metadata
     assert run.uri_of("even") == metadata["uri"]
     assert not run.tasks()["even"]["cached"]
-    run_task(EVEN, task="even", run=run.uri, inputs={"numbers": numbers}, artifact=even)
-    assert run.tasks()["even"]["cached"]
+
+
+def test_what_a_run_has_made_is_reused_by_the_next_run_only(run: RunFolder, tmp_path: Path) -> None:
+    numbers = str(tmp_path / "numbers")
+    for cached in (False, True):
+        # a second task on the same output, such as a share that ends at the same time, finds it
+        for _ in range(2):
+            run_task(SOURCE, task="source", run=run.uri, inputs={}, artifact=numbers)
+            assert run.tasks()["source"]["cached"] is cached
+        run.clear()
 
 
 def test_a_fan_out_equals_a_single_task(run: RunFolder, tmp_path: Path) -> None:
@@ -51,6 +60,7 @@ def test_a_fan_out_equals_a_single_task(run: RunFolder, tmp_path: Path) -> None:
         gathered = gather_task(EVEN, task="even", run=other.uri, source=numbers, artifact=even)
         assert gathered["digest"] == single["digest"]
         assert other.tasks()["even"]["cached"] is cached
+        other.clear()
 
 
 def test_every_user_error_of_a_run_is_kept_until_the_next_run(run: RunFolder, tmp_path: Path) -> None:
@@ -77,6 +87,12 @@ def test_of_nested_blocks_the_innermost_names_the_task_of_an_error(run: RunFolde
         ("score.one", "no tokenizer"),
         ("score.two", "no tokenizer"),
     ]
+
+
+def test_waiting_for_others_is_no_error_of_the_run(run: RunFolder) -> None:
+    with pytest.raises(OthersUnfinishedError), run.leaving_errors("score"):
+        raise OthersUnfinishedError("3 parts belong to others")
+    assert run.errors() == []
 
 
 def test_a_folder_without_configuration_is_no_run(tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ def test_an_unwritable_place_is_a_user_error(tmp_path: Path) -> None:
         open_store(tmp_path / "file" / "below").write_bytes("f", b"")
 
 
+def test_a_place_where_no_folder_can_be_made_is_a_user_error(tmp_path: Path) -> None:
+    too_long = f"{tmp_path}/{'x' * 300}"
+    for folder, reason in {"/proc/x": "no such file or directory", too_long: "file name too long"}.items():
+        with pytest.raises(UserError) as caught:
+            open_store(folder).write_bytes("f", b"")
+        assert str(caught.value) == f"cannot write {folder}/f: {reason}; choose a folder that can be written"
+
+
 def test_errors_of_the_callers_block_are_not_blamed_on_the_file(tmp_path: Path) -> None:
     with pytest.raises(PermissionError, match="elsewhere"), open_store(tmp_path).open_write("f"):
         raise PermissionError(13, "elsewhere")

@@ -131,7 +131,7 @@ def _notices(stages: Sequence[FunnelStage], board: Leaderboard | None) -> tuple[
         if row.overall is None:
             notices.append(f"Cell {row.cell} has no scores. {row.failure}")
         elif row.failures:
-            failed = ", ".join(f"{text.words(name)} {count}" for name, count in sorted(row.failures.items()))
+            failed = text.counts(row.failures)
             notices.append(
                 f"Cell {row.cell} could not score every pair, and those pairs count as wrong: {failed}."
             )

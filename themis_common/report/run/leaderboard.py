@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from themis_common.architectures import ARCHITECTURES
+from themis_common.report import text
 from themis_common.report.model import Biases, ClusterBy, Leaderboard, LeaderboardRow, Score, Versus
 from themis_common.report.run.slice_names import CRITERION_NAMES, LANGUAGE_NAMES
 
@@ -52,9 +54,14 @@ def leaderboard(
 
 
 def _row(cell: Mapping[str, Any], found: Statistics, reference: str, failure: str) -> LeaderboardRow:
-    name, how, mode = cell["cell"], cell["architecture"], cell["prompt_mode"]
+    name, how = cell["cell"], cell["architecture"]
+    mode = "" if _has_no_prompt(how) else cell["prompt_mode"]
     if not found:
         return LeaderboardRow(cell=name, architecture=how, prompt_mode=mode, failure=failure)
+    failures = {key[1]: int(row["value"]) for key, row in found.items() if key[0] == "failure"}
+    if not found["overall", "all", "coverage"]["value"]:
+        told = f"Every pair failed: {text.counts(failures)}."
+        return LeaderboardRow(cell=name, architecture=how, prompt_mode=mode, failure=told, failures=failures)
 
     def overall(metric: str) -> float | None:
         row = found.get(("overall", "all", metric))
@@ -63,7 +70,7 @@ def _row(cell: Mapping[str, Any], found: Statistics, reference: str, failure: st
     return LeaderboardRow(
         cell=name,
         architecture=how,
-        prompt_mode=mode if cell["model"] else "",
+        prompt_mode=mode,
         overall=_score(found["overall", "all", "strict"]),
         macro=overall("macro"),
         half_credit=overall("half_credit"),
@@ -75,8 +82,13 @@ def _row(cell: Mapping[str, Any], found: Statistics, reference: str, failure: st
         versus=_versus(found, reference),
         ranks=_ranks(found),
         biases=_biases(found),
-        failures={key[1]: int(row["value"]) for key, row in found.items() if key[0] == "failure"},
+        failures=failures,
     )
+
+
+def _has_no_prompt(architecture: str) -> bool:
+    """Whether a cell reads no prompt: it is a baseline, whose plan names a mode all the same."""
+    return architecture in ARCHITECTURES and not ARCHITECTURES[architecture].needs_model
 
 
 def _score(row: Mapping[str, Any]) -> Score:

@@ -1,8 +1,9 @@
 """Scores the conversations of a cell with a judge: ask, keep every answer, read a score or a typed failure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 
 from components.evaluation.score_benchmark.config import ScoreBenchmarkConfig
 from components.evaluation.score_benchmark.conversations import ConversationPlan
@@ -23,12 +24,21 @@ from themis_common.hashing import digest_of, rng, row_key
 from themis_common.llm.config import EngineConfig, LimitsConfig
 from themis_common.llm.engine import Completion, Engine, Request
 from themis_common.llm.factory import open_engine
+from themis_common.llm.option_names import OptionNames
 from themis_common.modeling.model_files import fetch_model
 from themis_common.stages import Context
 from themis_common.stages.shares import Share
 from themis_common.taxonomy import Criterion
 
 _LOAD_SECONDS = 3600.0
+_MOST_TRIED = 4
+"""Requests made one by one where none of them shows whether the endpoint answers."""
+_OPTIONS = OptionNames(
+    base_url="score_benchmark.judge.endpoint",
+    model="score_benchmark.judge.model",
+    api_key_env="score_benchmark.judge.api_key_env",
+    extra_body="",
+)
 
 
 def score_with_judge(
@@ -39,7 +49,8 @@ def score_with_judge(
     Answers are kept as they come, so that a restart asks for the rest.
 
     Raises:
-        UserError: the model cannot be served, or the endpoint refuses.
+        UserError: the model cannot be served, or the endpoint refuses, serves other models or leaves out the
+            log-probabilities that an architecture reads.
         TransientError: the endpoint does not answer.
         OthersUnfinishedError: this share is judged, others are not.
     """
@@ -67,8 +78,11 @@ def _judge_share(
     judge = replace(judge, max_tokens=longest) if longest else judge
     with (
         _endpoint(context, judge) as endpoint,
-        open_engine(endpoint, workspace=context.workspace, progress=context.progress) as engine,
+        open_engine(
+            endpoint, workspace=context.workspace, progress=context.progress, names=_OPTIONS
+        ) as engine,
     ):
+        engine.check_model()
         return _judge_all(judge, plan, engine, context.config, endpoint.batch_size)
 
 
@@ -157,10 +171,22 @@ def _written_criteria(
 def _ask(
     requests: Mapping[str, Request], engine: Engine, batch_size: int
 ) -> Iterator[tuple[str, Completion]]:
+    _try(requests.values(), engine)
     keys: Sequence[str] = list(requests)
     for start in range(0, len(keys), batch_size):
         batch = keys[start : start + batch_size]
         yield from zip(batch, engine.complete([requests[key] for key in batch]), strict=True)
+
+
+def _try(requests: Iterable[Request], engine: Engine) -> None:
+    """Ask for one answer before the others, so that a broken set-up costs no more; the engine keeps it for its turn.
+
+    A request that is refused or does not fit shows nothing of the set-up: then the next one is made.
+    """
+    for request in islice(requests, _MOST_TRIED):
+        (completion,) = engine.complete([request])
+        if completion.finish_reason not in {"refused", "too_long"}:
+            return
 
 
 def _seed(seed: int, key: str) -> int:

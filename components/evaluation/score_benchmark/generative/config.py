@@ -2,6 +2,7 @@
 
 from themis_common.config import config, option
 from themis_common.errors import UserError
+from themis_common.llm.config import check_address
 
 
 @config
@@ -41,3 +42,5 @@ class JudgeConfig:
             raise UserError(f"judge.timeout_seconds must be above 0, found {self.timeout_seconds:g}")
         if bool(self.endpoint) != bool(self.model):
             raise UserError("judge.endpoint and judge.model go together: set both or none")
+        if self.endpoint:
+            check_address(self.endpoint, "judge.endpoint", self.api_key_env, "judge.api_key_env")

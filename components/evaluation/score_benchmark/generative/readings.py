@@ -127,7 +127,11 @@ def _answer(completion: Completion) -> str:
 
 
 def _score_fields(text: str) -> list[Any]:
-    """The values of `score` in the first JSON object of a text that has any, fenced ones first."""
+    """The values of `score` in the first JSON object of a text that has any, fenced ones first.
+
+    Where a later object gives another score the first one still counts, as in the published readers: a whole object is
+    a clear statement, and the vectors of section 10.5 call only numbers in prose ambiguous.
+    """
     for source in (*_FENCE.findall(text), text):
         for document in _objects(source):
             found = [value for name, value in document.items() if name.lower() == "score"]

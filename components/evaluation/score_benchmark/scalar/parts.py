@@ -62,7 +62,7 @@ def score_parts(work: PartsToScore, on_part: Callable[[], None]) -> None:
         on_part: called after each.
 
     Raises:
-        UserError: the model cannot be loaded, or its scores depend on the batch.
+        UserError: the model cannot be loaded, gives no numbers, or its scores depend on the batch.
     """
     torch.set_num_threads(work.threads)
     model = load_scalar_model(work.folder, architecture(work.architecture), work.options)

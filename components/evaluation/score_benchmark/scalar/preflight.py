@@ -4,6 +4,7 @@ The weights have been checked by loading. Two published rows measure their harne
 nothing asked whether a score depends on its batch (facts/evaluation.md section 7.1).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
@@ -55,16 +56,21 @@ def check_batch_invariance(model: ScalarModel, probes: Sequence[Encoded], where:
     """Score a few conversations alone and together.
 
     Raises:
-        UserError: a score depends on what else is in the batch.
+        UserError: no score is a finite number, or one depends on what else is in the batch.
     """
     if not probes:
         return
     together = model.score(probes)
     alone = [model.score([one])[0] for one in probes]
+    if not any(map(math.isfinite, alone)):
+        raise UserError(
+            f"{where}: the model gives no number for any of {len(probes)} probes; try dtype float32, and where that is "
+            "no help, look for NaN in its weights"
+        )
     largest = max(map(abs, alone))
     allowed = _TOLERANCE[str(model.body.dtype)] * largest
     difference = max(abs(a - b) for a, b in zip(together, alone, strict=True))
-    # NaN compares false and is left to the scores themselves, which then are the typed failure not_finite
+    # NaN of single probes compares false and is left to the scores, which then are the typed failure not_finite
     if difference > allowed:
         raise UserError(
             f"{where}: scores depend on the batch: alone and together they differ by {difference:.3g} at scores up to "

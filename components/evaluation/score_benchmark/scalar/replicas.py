@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from torch.multiprocessing.spawn import ProcessExitedException, spawn
+from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, spawn
 
 from components.evaluation.score_benchmark.scalar.parts import PartsToScore, score_parts
 from themis_common.errors import UserError
@@ -36,13 +36,19 @@ def run_replicas(works: Sequence[PartsToScore], on_wait: Callable[[], None]) -> 
         on_wait: called every two seconds.
 
     Raises:
-        UserError: a model cannot be loaded, or its scores depend on the batch.
+        UserError: a model cannot be loaded, gives no numbers, or its scores depend on the batch.
         ProcessExitedException: a process was killed, for instance for want of memory.
     """
     errors = multiprocessing.get_context("spawn").SimpleQueue()
-    # processes of torch end with their parent, however that ends
-    processes = spawn(  # type: ignore[no-untyped-call]
-        _replica, (list(works), errors), nprocs=len(works), join=False, daemon=True
+    # processes of torch end with their parent, however that ends; each is started alone, for all that one call starts
+    # are sent the same, and a work holds the tokens of its part of the benchmark
+    started: list[ProcessContext] = [
+        spawn(_replica, (work, errors), join=False, daemon=True)  # type: ignore[no-untyped-call]
+        for work in works
+    ]
+    processes = ProcessContext(  # type: ignore[no-untyped-call]
+        [process for one in started for process in one.processes],
+        [file for one in started for file in one.error_files],
     )
     try:
         while not processes.join(timeout=_LOOK_SECONDS):
@@ -53,9 +59,9 @@ def run_replicas(works: Sequence[PartsToScore], on_wait: Callable[[], None]) -> 
         raise
 
 
-def _replica(index: int, works: Sequence[PartsToScore], errors: Errors) -> None:
+def _replica(_index: int, work: PartsToScore, errors: Errors) -> None:
     try:
-        score_parts(works[index], on_part=lambda: None)
+        score_parts(work, on_part=lambda: None)
     except UserError as error:
         errors.put(str(error))
         # the others run on beside a process that ends as if all were well

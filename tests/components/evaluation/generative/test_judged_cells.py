@@ -114,8 +114,13 @@ def test_genrm_reads_log_probabilities(tmp_path: Path) -> None:
 
 
 def test_answers_survive_a_run_that_failed(tmp_path: Path) -> None:
-    with OpenAIEndpoint(lambda body: '{"score": 3}') as endpoint:
-        endpoint.faults.extend([error(500), Fault(kind="garbage"), Fault(kind="reset")])
+    def reply(body: Body) -> str:
+        if len(endpoint.requests) == 1:
+            # after the first request, which is made alone: these meet three at a time
+            endpoint.faults.extend([error(500), Fault(kind="garbage"), Fault(kind="reset")])
+        return '{"score": 3}'
+
+    with OpenAIEndpoint(reply) as endpoint:
         found = _score(tmp_path, endpoint, "lmunit")
         assert all(row["chosen_score"] == 3.0 for row in found.values())
 
@@ -150,7 +155,89 @@ def test_a_refused_key_is_one_line(tmp_path: Path) -> None:
         endpoint.api_key = "right"
         with pytest.raises(UserError, match="refuses the API key") as caught:
             _score(tmp_path, endpoint, "r3")
-    assert "\n" not in str(caught.value)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert "score_benchmark.judge.api_key_env is not set" in said
+    assert "llm." not in said
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (error(404, "no such model"), "check score_benchmark.judge.model and score_benchmark.judge.endpoint"),
+        (error(308, "gone"), "set score_benchmark.judge.endpoint to its address"),
+        (error(400, "unknown field top_k"), "unknown field top_k): check what the model supports"),
+    ],
+    ids=["model", "address", "fields"],
+)
+def test_an_endpoint_that_cannot_be_used_costs_one_request(
+    tmp_path: Path, fault: Fault, message: str
+) -> None:
+    with OpenAIEndpoint() as endpoint:
+        endpoint.faults.append(fault)
+        with pytest.raises(UserError) as caught:
+            _score(tmp_path, endpoint, "r3")
+        assert message in str(caught.value)
+        assert "llm." not in str(caught.value)
+        assert len(endpoint.requests) == 1
+
+
+def test_an_endpoint_that_lists_other_models_is_asked_nothing(tmp_path: Path) -> None:
+    with OpenAIEndpoint(lambda body: '{"score": 3}') as endpoint:
+        endpoint.models = ["another", "a-third"]
+        with pytest.raises(
+            UserError, match=r"does not serve the model some-judge, it lists another, a-third: ch"
+        ):
+            _score(tmp_path, endpoint, "lmunit")
+        assert endpoint.requests == []
+        endpoint.models.append("some-judge")
+        assert all(row["chosen_score"] == 3.0 for row in _score(tmp_path, endpoint, "lmunit").values())
+
+
+def _yes(body: Body) -> Body:
+    """An answer with the log-probabilities that it was asked for."""
+    answer = completion("Yes")
+    likely = [{"token": " Yes", "logprob": -0.5}, {"token": " No", "logprob": -1.5}]
+    answer["choices"][0]["logprobs"] = {"content": [{"token": " Yes", "top_logprobs": likely}]}
+    return answer
+
+
+def test_answers_without_log_probabilities_cost_one_of_them(tmp_path: Path) -> None:
+    with OpenAIEndpoint(lambda body: "Yes") as endpoint:
+        # the first request shows nothing
+        endpoint.faults.append(error(400, "too long", code="context_length_exceeded"))
+        with pytest.raises(
+            UserError, match="without the log-probabilities .* set score_benchmark.judge.endpoint"
+        ):
+            _score(tmp_path, endpoint, "nemotron-genrm")
+        assert len(endpoint.requests) == 2
+        # an answer that was of no use does not outlive the mending
+        endpoint.reply = _yes
+        found = _score(tmp_path, endpoint, "nemotron-genrm")
+        assert len(endpoint.requests) == 1 + 2 * len(ROWS)
+    assert sorted(str(row["failure"]) for row in found.values()) == ["None"] * (len(ROWS) - 1) + ["too_long"]
+
+
+def test_prompts_that_are_all_refused_are_failures_and_no_broken_set_up(tmp_path: Path) -> None:
+    with OpenAIEndpoint(lambda body: completion("", refusal="No.")) as endpoint:
+        found = _score(tmp_path, endpoint, "nemotron-genrm")
+    assert {row["failure"] for row in found.values()} == {"refused"}
+    assert len(endpoint.requests) == 2 * len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("judge", "message"),
+    [
+        ({"endpoint": "localhost:8000"}, r"judge\.endpoint is no http or https address"),
+        ({"endpoint": "http://me:s3cret@here/v1"}, r"judge\.endpoint may hold no .* in judge\.api_key_env"),
+        ({"endpoint": "http://here/v1", "api_key_env": "sk-s3cret"}, r"judge\.api_key_env is the NAME"),
+    ],
+)
+def test_what_is_no_address_names_the_judges_options(judge: dict[str, str], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        JudgeConfig(model="some-judge", **judge)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_without_vllm_and_endpoint_the_error_says_what_to_do(

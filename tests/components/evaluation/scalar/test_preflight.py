@@ -1,6 +1,7 @@
 """The checks before a cell: each set-up that would be scored wrongly is one line that says why."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,10 +128,33 @@ def test_scores_that_depend_on_the_batch_are_refused(loaded: Loaded, monkeypatch
         check_batch_invariance(model, probes, "here")
 
 
-def test_a_model_that_gives_no_number_is_left_to_its_scores(loaded: Loaded) -> None:
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_a_model_that_gives_no_number_at_all_is_refused(loaded: Loaded, weight: float) -> None:
     model = loaded("seqcls")
-    broken = dataclasses.replace(model.head, tensors={"score.weight": torch.full((1, 32), float("nan"))})
-    check_batch_invariance(dataclasses.replace(model, head=broken), choose_probes(_encoded(model)), "here")
+    broken = dataclasses.replace(model.head, tensors={"score.weight": torch.full((1, 32), weight)})
+    with pytest.raises(
+        UserError, match="here: the model gives no number for any of 4 probes; try dtype float32"
+    ):
+        check_batch_invariance(
+            dataclasses.replace(model, head=broken), choose_probes(_encoded(model)), "here"
+        )
+
+
+def test_a_model_that_gives_some_numbers_is_left_to_its_scores(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = loaded("seqcls")
+    probes = choose_probes(_encoded(model))
+    read = scorer.read_packed
+
+    def overflowing(body: Any, batch: Sequence[Encoded], device: torch.device) -> torch.Tensor:
+        others = torch.tensor([one is not probes[0] for one in batch])
+        return read(body, batch, device).masked_fill(others[:, None, None], float("nan"))
+
+    monkeypatch.setattr(scorer, "read_packed", overflowing)
+    assert math.isfinite(model.score(probes[:1])[0])
+    assert math.isnan(model.score(probes[-1:])[0])
+    check_batch_invariance(model, probes, "here")
 
 
 def test_nothing_to_score_is_no_reason_to_stop(loaded: Loaded) -> None:
