@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from themis_common.datasets.parquet_file import read_whole_parquet
 from themis_common.datasets.plain_files import SUFFIXES
 from themis_common.errors import UserError
 
@@ -106,7 +107,7 @@ def read_response_file(path: Path) -> ResponseFile:
     """
     if path.suffix not in SUFFIXES or not path.is_file():
         raise UserError(f"{path}: no such file; give a .parquet or .jsonl file")
-    content = _read_parquet(path) if path.suffix == ".parquet" else list(_json_lines(path))
+    content = read_whole_parquet(path) if path.suffix == ".parquet" else list(_json_lines(path))
     if not len(content):
         raise UserError(f"{path} holds no row")
     names = _names(content)
@@ -130,13 +131,6 @@ def _prompted_row(where: str, form: Form, prompt: str, asked: Any, *cells: Any) 
         if not isinstance(value, str) or not _is_unicode(value):
             raise UserError(f"{where}: {name} must be text, found {_kind(value)}")
     return PromptedRow(asked, tuple(answers))
-
-
-def _read_parquet(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -36,6 +37,20 @@ def open_parquet(store: Store, name: str, *, remedy: str) -> Iterator[pq.Parquet
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{where} cannot be read as parquet ({error}); {remedy}") from error
         yield parquet
+
+
+def read_whole_parquet(path: Path) -> pa.Table:
+    """The table in a local file, every value of it known to be sound.
+
+    Raises:
+        UserError: the file cannot be read, or a text in it is no text; names the file, and the column and row.
+    """
+    try:
+        table = pq.read_table(path)
+        table.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    return table
 
 
 def numbered_rows(

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.json as pj
-import pyarrow.parquet as pq
 
+from themis_common.datasets.parquet_file import read_whole_parquet
 from themis_common.datasets.shards import check_columns
 from themis_common.errors import UserError
 from themis_common.hashing import canonical_json, row_key
@@ -40,9 +40,9 @@ def plain_rows(file: Path, schema: Schema) -> Iterator[dict[str, Any]]:
 
 
 def _read(file: Path, schema: Schema) -> pa.Table:
+    if file.suffix == ".parquet":
+        return read_whole_parquet(file)
     try:
-        if file.suffix == ".parquet":
-            return pq.read_table(file)
         # nulls are looked for afterwards, where the row can be named
         columns = pa.schema([field.with_nullable(True) for field in schema.columns])
         options = pj.ParseOptions(explicit_schema=columns, unexpected_field_behavior="ignore")

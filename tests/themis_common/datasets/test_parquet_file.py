@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from themis_common.datasets.parquet_file import numbered_rows, open_parquet
+from themis_common.datasets.parquet_file import numbered_rows, open_parquet, read_whole_parquet
 from themis_common.errors import UserError
 from themis_common.store import open_store
 
@@ -69,3 +69,13 @@ def _read(file: Path) -> tuple[list[int], str]:
             seen.append(number)
     assert "\n" not in str(caught.value)
     return seen, str(caught.value)
+
+
+def test_a_table_read_whole_holds_no_damaged_text(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    table = pa.table({"number": [1, 2], "texts": [["sound"], ["sound", "damaged"]]})
+    pq.write_table(table, file, use_dictionary=False, compression="none")
+    assert read_whole_parquet(file) == table
+    file.write_bytes(file.read_bytes().replace(b"damaged", b"dam\xffged"))
+    with pytest.raises(UserError, match=r"cannot read .*a.parquet: .*Invalid UTF8 sequence"):
+        read_whole_parquet(file)
