@@ -57,7 +57,8 @@ def _on_gpus(config: ScoreBenchmarkConfig, gpus: int, replicas: int) -> ScoreBen
     each = gpus // replicas
     return dataclasses.replace(
         config,
-        replicas=replicas,
+        # a machine may have more GPUs than the plan asks for
+        replicas=max(replicas, config.replicas),
         placement="spread" if each > 1 else "one",
         judge=dataclasses.replace(config.judge, gpus=each),
     )

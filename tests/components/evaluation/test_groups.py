@@ -99,5 +99,7 @@ def test_a_pod_uses_all_its_gpus() -> None:
     }
     wide = _on_gpus(dataclasses.replace(config, dtype="float32"), _gpus("evaluate_4"), 4)
     assert (wide.replicas, wide.placement) == (2, "spread")
+    more = _on_gpus(dataclasses.replace(config, replicas=4), _gpus("evaluate_2"), 1)
+    assert (more.replicas, more.placement) == (4, "spread")
     # where a model lies, and how often, does not change what it scores
     assert {config_hash(shape) for shape in shapes.values()} == {config_hash(config)}
