@@ -135,6 +135,11 @@ class Lease:
             self._store.write_bytes(_file(term), _content(self._me), exclusive=True)
         except AlreadyExistsError:
             return False
+        if self._newest() != _file(term):
+            # the listing by which this seemed the next term had missed a newer one: a folder is not listed at one
+            # moment, and meanwhile the next term may have begun and the earlier one been removed
+            self._store.delete(_file(term))
+            return False
         self.term, self._renewed = term, self._clock()
         for name in list(self._store.list(_PREFIX)):
             if name < _file(term):
@@ -152,7 +157,7 @@ class Lease:
 
     def _current(self) -> tuple[int, Holder | None]:
         """The newest term and who has it; 0 and None where nobody ever had."""
-        newest = max(self._store.list(_PREFIX), default=None)
+        newest = self._newest()
         if newest is None:
             return 0, None
         term = int(newest.removeprefix(_PREFIX).removesuffix(".json"))
@@ -161,6 +166,9 @@ class Lease:
         except FileNotFoundError:
             # a newer term has just begun
             return self._current()
+
+    def _newest(self) -> str | None:
+        return max(self._store.list(_PREFIX), default=None)
 
     def _write(self, holder: Holder) -> None:
         self._store.write_bytes(_file(self.term), _content(holder))

@@ -21,6 +21,7 @@ from tests.fixtures.gcs_emulator import GcsEmulator
 from themis_common.errors import UserError
 from themis_common.store import Store, open_store
 from themis_common.store.gcs_bucket import EMULATOR
+from themis_common.store.local import LocalStore
 
 
 @dataclass
@@ -99,6 +100,31 @@ def test_a_silent_holder_is_replaced_and_finds_out_before_it_publishes(store: St
     assert second.term == 2
 
 
+class OnceBlindStore(LocalStore):
+    """A folder whose first listing is made while one term ends and the next begins, and shows neither."""
+
+    blind = True
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        if self.blind:
+            self.blind = False
+            return iter(())
+        return super().list(prefix)
+
+
+def test_a_listing_that_missed_a_change_of_terms_lets_nobody_in(tmp_path: Path) -> None:
+    time = FakeTime()
+    earlier, holder = (lease(open_store(tmp_path), name, time) for name in ("earlier", "holder"))
+    earlier.acquire(0, silent)
+    earlier.release()
+    holder.acquire(0, silent)
+    late = lease(OnceBlindStore(tmp_path), "late", time)
+    with pytest.raises(UserError, match="in use by another training run, holder"):
+        late.acquire(0, silent)
+    assert list(open_store(tmp_path).list("lease-")) == ["lease-00000002.json"]
+    holder.renew()
+
+
 def test_of_two_contenders_one_wins(store: Store) -> None:
     time = FakeTime()
     dead = lease(store, "dead", time)
@@ -109,10 +135,17 @@ def test_of_two_contenders_one_wins(store: Store) -> None:
 
     def contend(name: str) -> None:
         own = FakeTime()
-        contender = lease(store, name, own)
-        barrier.wait()
+
+        def sleep(seconds: float) -> None:
+            if own.now == 0:
+                # all have seen the dead one by now: whoever came later would take the winner for one, who stands still
+                # in everybody else's time
+                barrier.wait()
+            own.sleep(seconds)
+
+        contender = Lease(store, Holder(name=name, process=""), clock=own.clock, sleep=sleep)
         try:
-            contender.acquire(SILENT_SECONDS + 5, silent)
+            contender.acquire(SILENT_SECONDS, silent)
         except UserError:
             refused.append(name)
         else:
