@@ -1,5 +1,6 @@
 """Small real benchmarks, models and score tables for the tests of the evaluation stages."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from themis_common.config import NoConfig
 from themis_common.schemas import MODEL_FILES, Schema
 from themis_common.stages import Context, Stage, UnitOutput, run_stage
 from themis_common.stages.stage import plan_whole
+from themis_common.stages.task import RunFolder
 
 Row = dict[str, Any]
 
@@ -63,6 +65,19 @@ def write_dataset(folder: Path, schema: Schema, rows: Sequence[Mapping[str, Any]
             output.emit(row)
 
     return _run_writer(folder, schema, emit)
+
+
+def write_run(folder: Path, sections: Mapping[str, Any]) -> str:
+    """A run folder with these sections of configuration, by task; its store lies beside it."""
+    document = {
+        "recipe": "test",
+        "store": str(folder.with_name("store")),
+        "map_pods": 1,
+        "shared": {},
+        "tasks": dict(sections),
+    }
+    RunFolder(str(folder)).store.write_bytes("config.json", json.dumps(document).encode())
+    return str(folder)
 
 
 def publish_folder(model: Path, folder: Path) -> str:

@@ -13,7 +13,7 @@ from components.evaluation.plan_cells.task import plan_run
 from components.evaluation.score_benchmark.task import score_cell
 from components.evaluation.summarise.task import summarise_run
 from components.evaluation.write_report.task import report_run
-from tests.components.evaluation.builders import ROWS, write_parquet
+from tests.components.evaluation.builders import ROWS, write_parquet, write_run
 from themis_common.config import as_values
 from themis_common.errors import UserError
 from themis_common.published_runs.scores import ScoreTable, write_score_table
@@ -36,16 +36,7 @@ def run(tmp_path: Path, classifier_dataset: str, causal_dataset: str) -> str:
         "score_benchmark": {"device": "cpu", "threads": 1},
         "summarise": {"reference": "untrained"},
     }
-    folder = tmp_path / "run"
-    document = {
-        "recipe": "test",
-        "store": str(tmp_path / "store"),
-        "map_pods": 1,
-        "shared": {},
-        "tasks": sections,
-    }
-    RunFolder(str(folder)).store.write_bytes("config.json", json.dumps(document).encode())
-    return str(folder)
+    return write_run(tmp_path / "run", sections)
 
 
 def _until_scored(run: str, tmp_path: Path, *, without: str = "") -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from components.evaluation.score_benchmark.stage import STAGE
 from components.evaluation.score_benchmark.task import score_cell
 from components.evaluation.summarise.task import summarise_run
 from components.evaluation.write_report.task import report_run
-from tests.components.evaluation.builders import ROWS, import_rows, publish_folder, write_parquet
+from tests.components.evaluation.builders import ROWS, import_rows, publish_folder, write_parquet, write_run
 from tests.fixtures.openai_endpoint import OpenAIEndpoint
 from themis_common.architectures import architecture
 from themis_common.config import as_values, load_config
@@ -177,29 +177,43 @@ def test_each_copy_is_sent_its_own_part_alone(tmp_path: Path, classifier_folder:
     assert ScoreLog(open_store(work.workspace), work.log).finished() == {0, 1, 2, 3}
 
 
+def _judged(
+    folder: Path, endpoint: OpenAIEndpoint, share: str, rows: Sequence[Mapping[str, Any]] = ROWS
+) -> str:
+    document = {
+        "architecture": "cerm",
+        "prompt_mode": "none",
+        "share": share,
+        "judge": {"endpoint": endpoint.base_url, "model": "some-judge"},
+    }
+    config = load_config(ScoreBenchmarkConfig, document, where="here")
+    benchmark = import_rows(folder.with_name(f"imported-{len(rows)}"), rows)
+    return _digest(config, {"benchmark": benchmark}, folder)
+
+
+def _judgement(body: Any) -> str:
+    if len(body["messages"]) == 1:
+        return "[CRITERIA]\n1. It sorts.\n[/CRITERIA]"
+    return rf"\boxed{{{5 + len(body['messages'][-1]['content']) % 5}}}"
+
+
 def test_judges_share_prompts_so_that_criteria_are_written_once(tmp_path: Path) -> None:
-    def reply(body: Any) -> str:
-        if len(body["messages"]) == 1:
-            return "[CRITERIA]\n1. It sorts.\n[/CRITERIA]"
-        return rf"\boxed{{{5 + len(body['messages'][-1]['content']) % 5}}}"
-
-    def judged(endpoint: OpenAIEndpoint, output: str, share: str) -> str:
-        document = {
-            "architecture": "cerm",
-            "prompt_mode": "none",
-            "share": share,
-            "judge": {"endpoint": endpoint.base_url, "model": "some-judge"},
-        }
-        config = load_config(ScoreBenchmarkConfig, document, where="here")
-        return _digest(config, {"benchmark": import_rows(tmp_path / "imported")}, tmp_path / output)
-
-    with OpenAIEndpoint(reply) as endpoint:
-        whole = judged(endpoint, "whole", "0/1")
+    with OpenAIEndpoint(_judgement) as endpoint:
+        whole = _judged(tmp_path / "whole", endpoint, "0/1")
         asked = len(endpoint.requests)
         with pytest.raises(OthersUnfinishedError):
-            judged(endpoint, "shared", "0/2")
-        assert judged(endpoint, "shared", "1/2") == whole
+            _judged(tmp_path / "shared", endpoint, "0/2")
+        assert _judged(tmp_path / "shared", endpoint, "1/2") == whole
         assert len(endpoint.requests) == 2 * asked
+
+
+def test_judged_shares_of_another_benchmark_are_not_taken(tmp_path: Path) -> None:
+    with OpenAIEndpoint(_judgement) as endpoint:
+        with pytest.raises(OthersUnfinishedError):
+            _judged(tmp_path / "begun", endpoint, "1/2", ROWS[:4])
+        with pytest.raises(OthersUnfinishedError):
+            _judged(tmp_path / "begun", endpoint, "0/2")
+        assert _judged(tmp_path / "begun", endpoint, "1/2") == _judged(tmp_path / "whole", endpoint, "0/1")
 
 
 def test_a_run_deals_a_cell_out_and_records_it_when_it_is_whole(
@@ -215,15 +229,7 @@ def test_a_run_deals_a_cell_out_and_records_it_when_it_is_whole(
         "score_benchmark": {"device": "cpu", "threads": 1, "batch_tokens": 1},
         "summarise": {},
     }
-    document = {
-        "recipe": "test",
-        "store": str(tmp_path / "store"),
-        "map_pods": 1,
-        "shared": {},
-        "tasks": sections,
-    }
-    run = str(tmp_path / "run")
-    RunFolder(run).store.write_bytes("config.json", json.dumps(document).encode())
+    run = write_run(tmp_path / "run", sections)
     artifact = str(tmp_path / "benchmark.json")
     run_task(IMPORT_BENCHMARK, task="import_benchmark", run=run, inputs={}, artifact=artifact)
     planned = plan_run(run=run, task="plan_cells")

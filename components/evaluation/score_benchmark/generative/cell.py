@@ -56,7 +56,8 @@ def score_with_judge(
     """
     config, share = context.config, Share.parse(context.config.share)
     model = context.inputs["model"].digest if "model" in context.inputs else ""
-    log = ScoreLog(context.workspace, digest_of([config_hash(config), model, share.count])[:32])
+    asked = [[pair.chosen, pair.rejected, pair.aspect] for pair in plan.pairs]
+    log = ScoreLog(context.workspace, digest_of([config_hash(config), model, asked, share.count])[:32])
     if share.index not in log.finished():
         log.write(share.index, _judge_share(context, architecture, _prompts_of(share, plan)).items())
     return log.collect(range(share.count))
